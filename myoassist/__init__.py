@@ -1,0 +1,1 @@
+"""Muscle-driven walking, with and without assistive devices: train, evaluate, analyse."""

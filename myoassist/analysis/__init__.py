@@ -1,0 +1,1 @@
+"""Rollouts become gait cycles, metrics and figures, without physics or learning."""

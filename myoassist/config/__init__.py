@@ -1,0 +1,1 @@
+"""What an experiment is: one module of validated settings per stage."""

@@ -1,0 +1,69 @@
+"""What an evaluation runs (scenario) and what its replay shows (video)."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from myoassist.config.base import Settings
+from myoassist.config.environment import EnvironmentSettings
+
+
+class ScenarioSettings(Settings):
+    """Seeded episodes of one checkpoint under one condition."""
+
+    episodes: int = Field(8, ge=1, le=100_000, description="number of episodes")
+    duration_s: float = Field(10.0, gt=0, le=3600, description="longest duration of an episode")
+    batch_size: int = Field(
+        64, ge=1, le=4096, description="episodes simulated at once; does not change results"
+    )
+    phases: Literal["spread", "random"] = Field(
+        "spread", description="starting phases: spread evenly over the gait cycle, or drawn"
+    )
+    initial_position_noise_rad: float | None = Field(
+        None, ge=0, le=0.5, description="SD of the noise on starting angles; null: as in training"
+    )
+    initial_velocity_noise_rad_s: float | None = Field(
+        None, ge=0, le=5, description="SD of the noise on starting angular velocities; null: as in training"
+    )
+    deterministic: bool = Field(True, description="act with the policy's mean rather than a sample")
+    state_rate_hz: float = Field(250.0, ge=250, le=2000, description="rate at which states are stored")
+
+
+class EvaluationStage(Settings):
+    """Everything an evaluation depends on, besides its input files."""
+
+    environment: EnvironmentSettings
+    scenario: ScenarioSettings
+    seed: int = Field(0, ge=0, lt=2**31)
+
+
+class VideoSettings(Settings):
+    """The replay video of a rollout file: at most eight seconds, made from stored states."""
+
+    episode: Literal["longest", "first", "sequence"] | int = Field(
+        "longest", description="which episode: the longest, the first, its index, or all one after another"
+    )
+    start_s: float = Field(0.0, ge=0, le=3600, description="where in the episode the video starts")
+    duration_s: float = Field(8.0, gt=0, le=8, description="longest duration of the video")
+    playback_speed: float = Field(1.0, ge=0.05, le=4, description="1 is real time, 0.5 half speed")
+    fps: int = Field(25, ge=5, le=60)
+    width: int = Field(640, ge=64, le=1920, multiple_of=16)
+    height: int = Field(368, ge=64, le=1088, multiple_of=16)
+    camera: Literal["follow", "fixed"] = Field("follow", description="move with the pelvis, or stand still")
+    azimuth_deg: float = Field(
+        90.0, ge=-360, le=360, description="90: from the right side, walking to the left"
+    )
+    elevation_deg: float = Field(-8.0, ge=-90, le=90)
+    distance_m: float = Field(3.2, ge=0.5, le=50, description="from the camera to the body")
+    overlay: bool = Field(True, description="write time, speed and episode into the picture")
+    renderer: Literal["auto", "opengl", "drawing"] = Field(
+        "auto", description="OpenGL, a two-dimensional drawing that needs none, or OpenGL where it works"
+    )
+
+    @model_validator(mode="after")
+    def _valid(self) -> Self:
+        if isinstance(self.episode, int) and self.episode < 0:
+            raise ValueError("episode must be 0 or more")
+        return self

@@ -1,0 +1,79 @@
+"""What a report covers: runs, the relative paths of their files, and comparisons across them.
+
+All paths are relative to the results folder of the matrix. A file that does not exist makes no error: the
+report lists it, with the last lines of the stage's log if there is one.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from myoassist.config.base import Settings
+
+
+def _relative(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path:
+        raise ValueError("expected a path inside the results folder, such as runs/a/validation.json")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_relative)]
+
+
+class ReportFigure(Settings):
+    """A picture. Its caption is the file ``<name>.rst`` of the captions folder."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    path: RelativePath = Field(description="png or svg")
+
+
+class ReportEvaluation(Settings):
+    """The results of one checkpoint in one scenario."""
+
+    steps: int = Field(ge=0)
+    scenario: str
+    rollouts: RelativePath
+    metrics: RelativePath | None = None
+    spatiotemporal: RelativePath | None = None
+    video: RelativePath | None = None
+    figures: list[ReportFigure] = []
+
+
+class ReportRun(Settings):
+    """One run of the matrix, that is one experiment with one seed and one choice of axis values."""
+
+    id: str
+    experiment: str
+    seed: int
+    description: str = ""
+    differences: dict[str, Any] = Field({}, description="axis or field -> value: how it differs from others")
+    configuration: dict[str, Any] = Field({}, description="the complete experiment, as resolved")
+    model_manifest: RelativePath | None = None
+    validation: RelativePath | None = None
+    train_logs: list[RelativePath] = Field([], description="of all segments, in order")
+    evaluations: list[ReportEvaluation] = []
+    figures: list[ReportFigure] = Field(
+        [], description="of the run as a whole: reference fit, validation, training"
+    )
+    benchmarks: dict[str, RelativePath] = Field(
+        {}, description="step label -> Snakemake benchmark file (tsv)"
+    )
+    logs: dict[str, RelativePath] = Field(
+        {}, description="step label -> log file, read where outputs are missing"
+    )
+
+
+class ReportSettings(Settings):
+    """One report: one self-contained page about one matrix."""
+
+    title: str = "Gait report"
+    description: str = ""
+    runs: list[ReportRun] = []
+    figures: list[ReportFigure] = Field([], description="that compare runs, such as learning curves")
+    largest_page_mb: float = Field(
+        20.0, gt=0, description="above this the videos are listed by path instead of being embedded"
+    )

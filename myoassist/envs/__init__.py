@@ -1,0 +1,1 @@
+"""The Gymnasium environments, batched; simulation.py alone steps MuJoCo."""

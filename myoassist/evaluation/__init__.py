@@ -1,0 +1,1 @@
+"""Checkpoint and scenario become rollouts and a replay video."""

@@ -1,0 +1,1 @@
+"""Body, device and ground become one compiled model."""

@@ -1,0 +1,1 @@
+"""Measured motion to periodic reference, and its fitting to a body."""

@@ -1,0 +1,1 @@
+"""Tables, figures and videos become one self-contained page."""

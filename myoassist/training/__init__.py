@@ -1,0 +1,1 @@
+"""Policies, LearningCallback, curriculum and resumable segments."""

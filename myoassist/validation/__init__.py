@@ -1,0 +1,1 @@
+"""Is this environment fit to be trained on?"""

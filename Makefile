@@ -9,7 +9,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 1)
 MATRIX ?= configs/matrices/demo.yaml
-SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default --cores $(CORES) --config matrix=$(MATRIX)
+SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default --config matrix=$(MATRIX) --cores $(CORES)
 export MUJOCO_GL ?= egl
 
 .PHONY: help install demo plan figures test test-slow lint format lock clean
@@ -41,7 +41,7 @@ plan: install  ## what the demo matrix would run
 	$(SNAKEMAKE) --summary report
 
 figures: install  ## rebuild figures and report from existing rollouts, never touching training
-	$(SNAKEMAKE) report --allowed-rules analyze figures report
+	$(SNAKEMAKE) report --allowed-rules analyze run_figures figures report
 
 test: install  ## the test suite
 	$(BIN)/pytest -n $(CORES)

@@ -14,7 +14,9 @@ from myoassist.errors import InputError
 class Settings(BaseModel):
     """Base of every settings class: unknown fields are errors, values do not change after creation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True
+    )
 
     def canonical(self) -> str:
         """Return the settings as canonical JSON (defaults filled in, sorted keys, no spaces).

@@ -7,7 +7,11 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from myoassist.config.base import Settings
-from myoassist.config.environment import EnvironmentSettings
+from myoassist.config.environment import (
+    EnvironmentSettings,
+    ResetSettings,
+    TargetVelocitySettings,
+)
 
 
 class ScenarioSettings(Settings):
@@ -27,6 +31,10 @@ class ScenarioSettings(Settings):
     initial_velocity_noise_rad_s: float | None = Field(
         None, ge=0, le=5, description="SD of the noise on starting angular velocities; null: as in training"
     )
+    target_velocity: TargetVelocitySettings | None = Field(None, description="null: as in training")
+    device_enabled: bool | None = Field(
+        None, description="whether a worn device acts; null: as in training; false: carried, without torque"
+    )
     deterministic: bool = Field(True, description="act with the policy's mean rather than a sample")
     state_rate_hz: float = Field(250.0, ge=250, le=2000, description="rate at which states are stored")
 
@@ -37,6 +45,27 @@ class EvaluationStage(Settings):
     environment: EnvironmentSettings
     scenario: ScenarioSettings
     seed: int = Field(0, ge=0, lt=2**31)
+
+    @property
+    def scenario_environment(self) -> EnvironmentSettings:
+        """The environment as the scenario changes it."""
+        scenario, environment = self.scenario, self.environment
+        reset = environment.reset
+        position, velocity = scenario.initial_position_noise_rad, scenario.initial_velocity_noise_rad_s
+        changes: dict[str, object] = {
+            "episode_s": scenario.duration_s,
+            "reset": ResetSettings(
+                phase=reset.phase,
+                position_noise_rad=reset.position_noise_rad if position is None else position,
+                velocity_noise_rad_s=reset.velocity_noise_rad_s if velocity is None else velocity,
+            ),
+        }
+        if scenario.target_velocity is not None:
+            changes["target_velocity"] = scenario.target_velocity
+        if scenario.device_enabled is not None:
+            device = environment.action.device.model_copy(update={"enabled": scenario.device_enabled})
+            changes["action"] = environment.action.model_copy(update={"device": device})
+        return environment.model_copy(update=changes)
 
 
 class VideoSettings(Settings):
@@ -53,10 +82,10 @@ class VideoSettings(Settings):
     height: int = Field(368, ge=64, le=1088, multiple_of=16)
     camera: Literal["follow", "fixed"] = Field("follow", description="move with the pelvis, or stand still")
     azimuth_deg: float = Field(
-        90.0, ge=-360, le=360, description="90: from the right side, walking to the left"
+        90.0, ge=-360, le=360, description="90: from the right side, so walking is to the right"
     )
     elevation_deg: float = Field(-8.0, ge=-90, le=90)
-    distance_m: float = Field(3.2, ge=0.5, le=50, description="from the camera to the body")
+    distance_m: float = Field(2.7, ge=0.5, le=50, description="from the camera to the body")
     overlay: bool = Field(True, description="write time, speed and episode into the picture")
     renderer: Literal["auto", "opengl", "drawing"] = Field(
         "auto", description="OpenGL, a two-dimensional drawing that needs none, or OpenGL where it works"

@@ -108,6 +108,8 @@ class Manifest:
     muscles: tuple[Muscle, ...]
     devices: tuple[DeviceActuator, ...]
     feet: dict[str, Foot]
+    limit_sensors: dict[str, int]
+    """Joint -> address in `sensordata` of its limit torque (N·m)."""
     ground_geoms: tuple[str, ...]
     root: dict[str, str] = field(default_factory=dict)
     """Names of the joints that carry the pelvis: forward, height, tilt."""

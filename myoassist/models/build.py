@@ -61,7 +61,7 @@ def build(settings: ModelSettings, *, model: Path, manifest: Path) -> Manifest:
     """
     spec = load_body(settings.body, settings.device)
     ground_geoms = attach_ground(spec, settings.ground)
-    replace_sensors(spec)
+    replace_sensors(spec, _limited_joints(spec))
     _restrict_contacts(spec, ground_geoms, settings.physics)
     _apply_physics(spec, settings.physics)
     _drop_unused_textures(spec)
@@ -118,6 +118,16 @@ def _quiet_mujoco() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(sink)
+
+
+def _limited_joints(spec: mujoco.MjSpec) -> list[str]:
+    """Names of the anatomical hinges with a range: hips, knees, ankles, toes."""
+    model = spec.compile()
+    return [
+        model.joint(index).name
+        for index in range(model.njnt)
+        if model.jnt_limited[index] and model.jnt_type[index] == mujoco.mjtJoint.mjJNT_HINGE
+    ]
 
 
 def _restrict_contacts(spec: mujoco.MjSpec, ground_geoms: list[str], physics: PhysicsSettings) -> None:
@@ -206,6 +216,11 @@ def describe(
         muscles=_muscles(model),
         devices=_devices(model),
         feet={side: _foot(model, side) for side in SIDES},
+        limit_sensors={
+            name.removeprefix("limit_"): int(model.sensor(name).adr[0])
+            for name in (model.sensor(index).name for index in range(model.nsensor))
+            if name.startswith("limit_")
+        },
         ground_geoms=tuple(ground_geoms),
         root={"forward": "pelvis_tx", "height": "pelvis_ty", "tilt": "pelvis_tilt"},
     )

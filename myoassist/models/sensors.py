@@ -1,4 +1,4 @@
-"""Contact sensors that see every newton between a foot (sole and device included) and the ground."""
+"""Our sensors: all load between a foot (sole and device included) and the ground, and joint-limit torques."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ CALCANEUS = {side: f"calcn_{side}" for side in SIDES}
 TOES = {side: f"toes_{side}" for side in SIDES}
 
 
-def replace_sensors(spec: mujoco.MjSpec) -> None:
-    """Drop the body package's sensors and add two contact sensors a foot.
+def replace_sensors(spec: mujoco.MjSpec, limited_joints: list[str]) -> None:
+    """Drop the body package's sensors; add two contact sensors a foot and one sensor a joint limit.
 
     The packaged touch boxes miss load (685 of 748 N when standing) and joint sensors cost time that
     nothing here needs. The reference is the world body: all its geoms are ground, however many.
 
     Args:
         spec: body with its ground attached; changed in place. The sensors are named `foot_r`, `toes_r`,
-            `foot_l`, `toes_l`, each covering the subtree of its body.
+            `foot_l`, `toes_l`, each covering the subtree of its body, and `limit_<joint>`.
+        limited_joints: joints whose limit torque (N·m, sign of the joint) is measured.
     """
     for sensor in list(spec.sensors):
         spec.delete(sensor)
@@ -37,3 +38,10 @@ def replace_sensors(spec: mujoco.MjSpec) -> None:
                 refname="world",
                 intprm=[_FOUND_FORCE_POSITION, _NET_FORCE, 1],
             )
+    for joint in limited_joints:
+        spec.add_sensor(
+            name=f"limit_{joint}",
+            type=mujoco.mjtSensor.mjSENS_JOINTLIMITFRC,
+            objtype=mujoco.mjtObj.mjOBJ_JOINT,
+            objname=joint,
+        )

@@ -1,0 +1,143 @@
+"""One episode as the analysis sees it: named signals in report units and signs, events and cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from myoassist.analysis.conventions import SIDES, Angle, base_of, side_of, signed_angles
+from myoassist.analysis.cycles import CycleSelection, select_cycles
+from myoassist.analysis.gait_events import Events, detect_events
+from myoassist.config.analysis import AnalysisSettings
+from myoassist.formats.rollout_columns import STATE
+from myoassist.formats.rollouts import Episode, RolloutModel
+
+_NEEDED = (
+    "time",
+    "qpos",
+    "qvel",
+    "activation",
+    "muscle_force",
+    "joint_moment",
+    "limit_moment",
+    "ground_reaction_force",
+    "heel_position",
+    "center_of_mass",
+    "device_torque",
+    "device_power",
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One episode.
+
+    Attributes:
+        index: number of the episode.
+        time: shape (n,) s.
+        curves: side -> signal name with unit suffix -> shape (n,); the same names for both sides.
+        force_bw: shape (n, 2, 3) ground reaction force in body weights: x forward, y left, z up.
+        heel_x: shape (n, 2) m forward position of the heels.
+        center_of_mass_x: shape (n,) m.
+        events: side -> events.
+        selection: side -> cycles.
+        activation_mean: mean over muscles and time, whole episode.
+        limit_moment_nm: joint -> mean absolute joint-limit moment over the whole episode.
+    """
+
+    index: int
+    time: np.ndarray
+    curves: dict[str, dict[str, np.ndarray]]
+    force_bw: np.ndarray
+    heel_x: np.ndarray
+    center_of_mass_x: np.ndarray
+    events: dict[str, Events]
+    selection: dict[str, CycleSelection]
+    activation_mean: float
+    limit_moment_nm: dict[str, float]
+
+
+def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings) -> Trial:
+    """Read one episode and find its events and cycles.
+
+    Raises:
+        InputError: if the file is damaged.
+    """
+    columns = {name: episode.state(name) for name in _NEEDED}
+    time = columns["time"]
+    force = columns["ground_reaction_force"].astype(float) / model.body_weight_n
+    activation, limit = columns["activation"], columns["limit_moment"]
+    events, selection = {}, {}
+    for i, side in enumerate(SIDES):
+        events[side] = detect_events(time, force[:, i, 2], settings.events)
+        selection[side] = select_cycles(events[side], side, settings.cycles)
+    return Trial(
+        index=episode.info.index,
+        time=time,
+        curves={side: _curves(columns, model, side) for side in SIDES},
+        force_bw=force,
+        heel_x=columns["heel_position"][:, :, 0],
+        center_of_mass_x=columns["center_of_mass"][:, 0],
+        events=events,
+        selection=selection,
+        activation_mean=float(activation.mean()) if activation.size else float("nan"),
+        limit_moment_nm={
+            name: float(np.abs(limit[:, i]).mean()) if len(limit) else float("nan")
+            for i, name in enumerate(model.joints)
+        },
+    )
+
+
+def curve_names(model: RolloutModel) -> tuple[str, ...]:
+    """Names of the signals that trials of a model have on both sides, in the order of the right side."""
+    empty = {c.name: np.zeros((0, *c.shape(model.sizes))) for c in STATE if c.name in _NEEDED}
+    left = _curves(empty, model, "l")
+    return tuple(name for name in _curves(empty, model, "r") if name in left)
+
+
+def _curves(columns: Mapping[str, np.ndarray], model: RolloutModel, side: str) -> dict[str, np.ndarray]:
+    """Signals of one side in report units and signs."""
+    angles = signed_angles(model.manifest)
+    curves: dict[str, np.ndarray] = {}
+    for angle in angles:
+        curves |= _angle_curves(columns, model, angle, side)
+    force = columns["ground_reaction_force"][:, SIDES.index(side)] / model.body_weight_n
+    outward = -1 if side == "r" else 1
+    curves["grf_fore_bw"] = force[:, 0]
+    curves["grf_outward_bw"] = outward * force[:, 1]
+    curves["grf_vertical_bw"] = force[:, 2]
+    for m, muscle in enumerate(model.muscles):
+        if side_of(muscle) == side:
+            curves[f"activation_{base_of(muscle)}"] = columns["activation"][:, m]
+            curves[f"force_{base_of(muscle)}_n"] = columns["muscle_force"][:, m]
+    for d, joint in enumerate(model.device_joints):
+        for angle in angles:
+            if side_of(joint) == side and angle.coordinate.format(side=side) == joint:
+                torque = angle.sign * columns["device_torque"][:, d] / model.total_mass_kg
+                power = columns["device_power"][:, d] / model.total_mass_kg
+                names = (f"device_{angle.name}_torque_nm_kg", f"device_{angle.name}_power_w_kg")
+                for name, values in zip(names, (torque, power), strict=True):
+                    curves[name] = curves[name] + values if name in curves else values
+    return curves
+
+
+def _angle_curves(
+    columns: Mapping[str, np.ndarray], model: RolloutModel, angle: Angle, side: str
+) -> dict[str, np.ndarray]:
+    curves: dict[str, np.ndarray] = {}
+    position = angle.column(model.coordinates, side)
+    velocity = angle.column(model.dofs, side)
+    joint = angle.column(model.joints, side)
+    if position is not None:
+        curves[f"{angle.name}_deg"] = angle.sign * np.degrees(columns["qpos"][:, position])
+    if velocity is not None:
+        curves[f"{angle.name}_velocity_deg_s"] = angle.sign * np.degrees(columns["qvel"][:, velocity])
+    if joint is not None and velocity is not None and side_of(model.joints[joint]):
+        moment = columns["joint_moment"][:, joint] / model.total_mass_kg
+        limit = columns["limit_moment"][:, joint] / model.total_mass_kg
+        curves[f"{angle.name}_muscle_moment_nm_kg"] = angle.sign * moment
+        curves[f"{angle.name}_limit_moment_nm_kg"] = angle.sign * limit
+        curves[f"{angle.name}_muscle_power_w_kg"] = moment * columns["qvel"][:, velocity]
+    return curves

@@ -1,0 +1,333 @@
+"""What a workflow run covers: experiments x axes x seeds, and what is evaluated of each run."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import AfterValidator, Field, model_validator
+
+from myoassist.config.base import Settings, shorten
+from myoassist.config.experiment import Experiment, Layers, SafeName, normal_path, check_name
+from myoassist.config.figures import FiguresSettings, RunFiles
+from myoassist.config.training import SegmentSettings
+from myoassist.errors import InputError
+
+MATRIX_FIELDS = ("experiment", "seed")
+"""Words that an axis cannot be called, since exclusions use them."""
+
+
+def _field_name(name: str) -> str:
+    parts = name.split(".")
+    if not re.fullmatch(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+", name) or parts[0] not in Experiment.model_fields:
+        sections = ", ".join(key for key in Experiment.model_fields if key != "description")
+        raise ValueError(f"'{name[:60]}' is no dotted field of an experiment (its sections: {sections})")
+    return name
+
+
+def _experiment_name(name: str) -> str:
+    if name.endswith(".json"):
+        check_name(Path(name).stem)
+        return name
+    return check_name(name)
+
+
+def _checkpoint(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"final|all|every [1-9][0-9]{0,5}", value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise ValueError("expected 'final', 'all', 'every N' (segments) or a number of steps")
+
+
+FieldName = Annotated[str, AfterValidator(_field_name)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Matrix(Settings):
+    """A matrix file. Its own name is that of its results folder."""
+
+    title: str = Field("", max_length=200, description="heading of the report; left out: the file's name")
+    description: str = Field("", max_length=5000, description="what the matrix is about, for the report")
+    experiments: tuple[Annotated[str, AfterValidator(_experiment_name)], ...] = Field(
+        min_length=1,
+        description="names of files in ../experiments, or paths of .json files relative to the matrix file",
+    )
+    axes: dict[SafeName, dict[SafeName, dict[FieldName, Any]]] = Field(
+        {},
+        description="axis -> value name -> dotted fields that it overrides; axes are crossed with each other,"
+        " fields of one value are linked. A value that overrides nothing does not show in run ids",
+    )
+    exclude: tuple[dict[str, str | int], ...] = Field(
+        (), description="combinations left out, by axis (also: experiment, seed); all named parts must agree"
+    )
+    seeds: tuple[Seed, ...] = Field((1,), min_length=1, description="seeds of training and evaluation")
+    checkpoints: tuple[Annotated[Any, AfterValidator(_checkpoint)], ...] = Field(
+        ("final",), min_length=1, description="what is evaluated: final, all, every N (segments), or steps"
+    )
+    scenarios: tuple[SafeName, ...] | None = Field(
+        None, min_length=1, description="scenarios to evaluate; left out: all that an experiment has"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name in ("experiments", "seeds", "checkpoints", "scenarios"):
+            items = getattr(self, name) or ()
+            if len(set(items)) < len(items):
+                raise ValueError(f"{name}: an entry is listed twice")
+        for axis, values in self.axes.items():
+            if axis in MATRIX_FIELDS:
+                raise ValueError(f"axes: '{axis}' cannot be the name of an axis")
+            if not values:
+                raise ValueError(f"axes.{axis}: at least one named value is needed")
+        names = {Path(entry).stem for entry in self.experiments}
+        if len(names) < len(self.experiments):
+            raise ValueError("experiments: two files have the same name")
+        for index, parts in enumerate(self.exclude):
+            for key, value in parts.items():
+                known: Any = {"experiment": names, "seed": self.seeds, **self.axes}.get(key)
+                if known is None:
+                    raise ValueError(f"exclude.{index}: unknown axis '{key}'")
+                if value not in known:
+                    raise ValueError(f"exclude.{index}.{key}: unknown value '{value}'")
+        return self
+
+
+class MatrixFigures(Settings):
+    """Everything that the figures across the runs of a matrix depend on, besides their input files."""
+
+    figures: FiguresSettings
+    runs: tuple[RunFiles, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: one experiment with one choice of axis values, and one seed.
+
+    Attributes:
+        id: short, readable, and stable when experiments, values or seeds are added: ``walk-heavy-s1``.
+        name: name of the experiment.
+        experiment: the complete settings.
+        seed: of training and evaluation.
+        values: axis -> name of the value.
+        differences: dotted field -> value, as the axes override it.
+        scenarios: names of the scenarios to evaluate.
+        wanted: checkpoints to evaluate, as the matrix names them.
+        where: the matrix file, for messages.
+    """
+
+    id: str
+    name: str
+    experiment: Experiment
+    seed: int
+    values: Mapping[str, str]
+    differences: Mapping[str, Any]
+    scenarios: tuple[str, ...]
+    wanted: tuple[str | int, ...]
+    where: str
+
+    @cached_property
+    def segments(self) -> dict[int, SegmentSettings]:
+        """Settings of each training segment by the number of steps at its end, ascending."""
+        return {segment.stop_steps: segment for segment in self.experiment.segments(self.seed)}
+
+    @property
+    def final_steps(self) -> int:
+        """Number of steps of the last checkpoint."""
+        return list(self.segments)[-1]
+
+    @cached_property
+    def checkpoints(self) -> tuple[int, ...]:
+        """Steps of the checkpoints to evaluate, ascending.
+
+        Raises:
+            InputError: if the matrix names a number of steps at which no segment of this run ends.
+        """
+        ends = list(self.segments)
+        chosen: set[int] = set()
+        for entry in self.wanted:
+            if entry == "final":
+                chosen.add(ends[-1])
+            elif entry == "all":
+                chosen.update(ends)
+            elif isinstance(entry, str):
+                step = int(entry.removeprefix("every "))
+                chosen.update(ends[step - 1 :: step])
+            elif entry in ends:
+                chosen.add(entry)
+            else:
+                raise InputError(
+                    f"{self.where}: field 'checkpoints': run {self.id} has no checkpoint at {entry} steps; its"
+                    f" segments end at {shorten(', '.join(map(str, ends)), 200)}"
+                )
+        return tuple(sorted(chosen))
+
+    def previous(self, steps: int) -> int | None:
+        """Return the steps of the checkpoint that the segment ending at ``steps`` starts from."""
+        start = self.segments[steps].start_steps
+        return start or None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A matrix file with its experiments read and its runs spelt out.
+
+    Attributes:
+        name: the file's name without suffix, which is the name of the results folder.
+        path: the file.
+        matrix: its content.
+        runs: all runs by id, in the order experiments, axes, seeds.
+    """
+
+    name: str
+    path: Path
+    matrix: Matrix
+    runs: dict[str, Run]
+
+    @classmethod
+    def load(cls, path: Path | str) -> Plan:
+        """Read a matrix file and its experiments.
+
+        Raises:
+            InputError: naming file, field and expectation.
+        """
+        path = Path(path)
+        try:
+            name = check_name(path.stem)
+        except ValueError as error:
+            raise InputError(f"{path}: file {error}") from None
+        matrix = Matrix.parse(read_yaml(path), where=str(path))
+        runs: dict[str, Run] = {}
+        for run in _runs(matrix, path):
+            if run.id in runs:
+                raise InputError(
+                    f"{path}: field 'axes': two runs would both be called {run.id}; give values other names"
+                )
+            runs[run.id] = run
+        if not runs:
+            raise InputError(f"{path}: field 'exclude': no run is left")
+        return cls(name=name, path=path, matrix=matrix, runs=runs)
+
+    def differences(self, run: Run) -> dict[str, Any]:
+        """Return the dotted fields of a run's experiment that are not the same in all runs, with its values.
+
+        A field that a run's experiment does not have at all, such as a parameter left out, counts as null.
+        """
+        fields = self._fields[id(run.experiment)]
+        return {name: fields.get(name) for name in self._differing if name.split(".")[0] != "description"}
+
+    @cached_property
+    def _fields(self) -> dict[int, dict[str, Any]]:
+        experiments = {id(run.experiment): run.experiment for run in self.runs.values()}
+        return {key: dict(_flatten(item.plain())) for key, item in experiments.items()}
+
+    @cached_property
+    def _differing(self) -> list[str]:
+        everything = list(self._fields.values())
+        names = dict.fromkeys(name for fields in everything for name in fields)
+        return [name for name in names if any(item.get(name) != everything[0].get(name) for item in everything)]
+
+
+def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        if isinstance(value, dict) and value:
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _runs(matrix: Matrix, path: Path) -> Iterator[Run]:
+    for entry in matrix.experiments:
+        file = _experiment_path(entry, path)
+        if not file.is_file():
+            raise InputError(f"{path}: field 'experiments': file {file} not found")
+        base = Experiment.from_layers(Layers.read(file))
+        for names in itertools.product(*matrix.axes.values()):
+            values = dict(zip(matrix.axes, names, strict=True))
+            seeds = [seed for seed in matrix.seeds if not _excluded(matrix, file.stem, values, seed)]
+            if not seeds:
+                continue
+            differences = {
+                field: value for axis, name in values.items() for field, value in matrix.axes[axis][name].items()
+            }
+            label = ", ".join(f"{axis} = {name}" for axis, name in values.items())
+            experiment = base.override(differences, where=f"{path}: {file.stem} with {label}")
+            shown = [name for axis, name in values.items() if matrix.axes[axis][name]]
+            scenarios = matrix.scenarios or tuple(experiment.evaluation.scenarios)
+            for scenario in scenarios:
+                if scenario not in experiment.evaluation.scenarios:
+                    known = ", ".join(experiment.evaluation.scenarios)
+                    raise InputError(
+                        f"{path}: field 'scenarios': {file} has no scenario '{scenario}'; known are {known}"
+                    )
+            for seed in seeds:
+                yield Run(
+                    id="-".join([file.stem, *shown, f"s{seed}"]),
+                    name=file.stem,
+                    experiment=experiment,
+                    seed=seed,
+                    values=values,
+                    differences=differences,
+                    scenarios=scenarios,
+                    wanted=matrix.checkpoints,
+                    where=str(path),
+                )
+
+
+def _excluded(matrix: Matrix, experiment: str, values: Mapping[str, str], seed: int) -> bool:
+    here = {"experiment": experiment, "seed": seed, **values}
+    return any(all(here[key] == value for key, value in parts.items()) for parts in matrix.exclude)
+
+
+def _experiment_path(entry: str, matrix: Path) -> Path:
+    if entry.endswith(".json"):
+        return normal_path(matrix.parent / entry)
+    return normal_path(matrix.parent / ".." / "experiments" / f"{entry}.json")
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, refusing what would silently lose something."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    result: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str):
+            raise InputError(f"line {key_node.start_mark.line + 1}: key {key!r} is no text; put it in quotes")
+        if key in result:
+            raise InputError(f"line {key_node.start_mark.line + 1}: field '{key}' is given twice")
+        result[key] = loader.construct_object(value_node, deep=True)
+    return result
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file of plain data.
+
+    Raises:
+        InputError: if it is missing, not UTF-8, not YAML, or gives a key twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "cannot be parsed"
+        raise InputError(f"{path}: not valid YAML{place}: {problem}") from None

@@ -1,0 +1,53 @@
+"""Footsteps as the reward needs them: foot strikes and means between them, per environment."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Footsteps:
+    """Detects foot strikes at control rate and accumulates effort and speed from one to the next.
+
+    A foot is down above `LOADED` body weights and up below `UNLOADED`; a footstep shorter than `SHORTEST_S` is a
+    bounce and goes on.
+    """
+
+    LOADED, UNLOADED, SHORTEST_S = 0.05, 0.02, 0.15
+
+    def __init__(self, *, num_envs: int, control_s: float):
+        self.control_s = control_s
+        self.down = np.zeros((num_envs, 2), dtype=bool)
+        self.time = np.zeros(num_envs)
+        self._effort = np.zeros(num_envs)
+        self._error = np.zeros(num_envs)
+        self.strike = np.zeros(num_envs, dtype=bool)
+        self.ended_time = np.zeros(num_envs)
+        self.ended_effort = np.zeros(num_envs)
+        self.ended_error = np.zeros(num_envs)
+
+    def reset(self, index: int, load: np.ndarray) -> None:
+        """Start an episode with the feet loaded by (2,) body weights."""
+        self.down[index] = load > self.LOADED
+        self.time[index] = self._effort[index] = self._error[index] = 0.0
+
+    def update(self, load: np.ndarray, effort: np.ndarray, velocity_error: np.ndarray) -> None:
+        """Account for one control step.
+
+        Args:
+            load: (N, 2) vertical load of the right and left foot, body weights.
+            effort: (N,) mean squared activation.
+            velocity_error: (N,) speed minus target (m/s).
+        """
+        down = np.where(self.down, load > self.UNLOADED, load > self.LOADED)
+        self.time += self.control_s
+        self._effort += effort
+        self._error += velocity_error
+        self.strike = (down & ~self.down).any(axis=1) & (self.time >= self.SHORTEST_S)
+        self.down = down
+        if self.strike.any():
+            steps = self.time / self.control_s
+            np.copyto(self.ended_time, self.time, where=self.strike)
+            np.copyto(self.ended_effort, self._effort / steps, where=self.strike)
+            np.copyto(self.ended_error, self._error / steps, where=self.strike)
+            for total in (self.time, self._effort, self._error):
+                total[self.strike] = 0.0

@@ -1,0 +1,112 @@
+"""The observation: named groups in configured order, scaled and clipped to finite bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from myoassist.config.environment import ObservationGroup, ObservationSettings
+from myoassist.envs.layouts import Block, Layout
+from myoassist.envs.step import Step
+from myoassist.errors import InputError
+
+if TYPE_CHECKING:
+    from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
+
+FOOT_PARTS = ("heel_r", "toes_r", "heel_l", "toes_l")
+
+
+class Observer:
+    """Assembles observations of all environments from their last step.
+
+    Attributes:
+        layout: the blocks of the observation.
+    """
+
+    def __init__(self, settings: ObservationSettings, env: MyoAssistLegBase):
+        self.env = env
+        self.settings = settings
+        self.layout = Layout.of([self._describe(group) for group in settings.groups])
+        self._blocks: tuple[Block, ...] = tuple(self.layout)
+        self._scale = np.concatenate([np.full(len(block), block.scale) for block in self._blocks])
+        self._clipped = 0
+        self._observed = 0
+
+    @property
+    def clipped_share(self) -> float:
+        """Share of observed numbers that had to be clipped so far."""
+        return self._clipped / self._observed if self._observed else 0.0
+
+    def _describe(self, group: ObservationGroup) -> tuple[str, list[str], str, float]:
+        env, name = self.env, group.name
+        manifest = env.manifest
+        joints = env.joint_names
+        ahead = [f"{distance:g}_m_ahead" for distance in self.settings.terrain_ahead_m]
+        described: dict[str, tuple[list[str], str]] = {
+            "joint_positions": (joints, "rad; pelvis height in m over the ground"),
+            "joint_velocities": ([manifest.root["forward"], *joints], "rad/s; pelvis in m/s"),
+            "muscle_activations": (manifest.muscle_names, "1"),
+            "foot_forces": (list(FOOT_PARTS), "body weights"),
+            "target_velocity": (["forward"], "m/s"),
+            "phase": (["sin", "cos"], "1"),
+            "device_torque": ([device.name for device in manifest.devices], "N·m / torque limit"),
+            "previous_action": (env.actuation.layout.labels, "1"),
+            "terrain_heights": (ahead, "m over the ground under the pelvis"),
+        }
+        if name == "phase" and env.clip is None:
+            raise InputError("environment: field 'observation.groups': 'phase' needs a reference")
+        if name == "device_torque" and not manifest.devices:
+            raise InputError("environment: field 'observation.groups': 'device_torque' needs a model with a device")
+        labels, unit = described[name]
+        return name, labels, unit, group.scale
+
+    def observe(self, step: Step, rows: slice | np.ndarray) -> np.ndarray:
+        """Assemble observations.
+
+        Args:
+            step: what is seen.
+            rows: which environments the step is of.
+
+        Returns:
+            (n, O) float32, a new array.
+        """
+        env = self.env
+        values = np.empty((len(step.phase), self.layout.size))
+        for block in self._blocks:
+            part = values[:, block.start : block.stop]
+            match block.name:
+                case "joint_positions":
+                    part[:] = step.positions
+                case "joint_velocities":
+                    part[:, 0] = step.forward_velocity
+                    part[:, 1:] = step.velocities
+                case "muscle_activations":
+                    part[:] = step.activations
+                case "foot_forces":
+                    part[:] = step.foot_force
+                case "target_velocity":
+                    part[:, 0] = step.target_velocity
+                case "phase":
+                    angle = 2 * np.pi * step.phase
+                    np.sin(angle, out=part[:, 0])
+                    np.cos(angle, out=part[:, 1])
+                case "device_torque":
+                    part[:] = step.device_torque / env.settings.action.device.torque_limit_n_m
+                case "previous_action":
+                    part[:] = env.last_action[rows]
+                case "terrain_heights":
+                    part[:] = self._terrain(rows)
+        scaled = values * self._scale
+        bound = self.settings.clip
+        observed = np.clip(scaled, -bound, bound)
+        self._observed += observed.size
+        self._clipped += int(np.count_nonzero(observed != scaled))
+        return observed.astype(np.float32)
+
+    def _terrain(self, rows: slice | np.ndarray) -> np.ndarray | float:
+        ground = self.env.simulation.ground
+        if ground.is_flat:
+            return 0.0
+        x = self.env.simulation.qpos[rows][:, [self.env.manifest.joint(self.env.manifest.root["forward"]).qpos]]
+        return ground.height(x + np.array(self.settings.terrain_ahead_m)) - ground.height(x)

@@ -1,0 +1,89 @@
+"""The fitted reference as N environments read it: by phase, each at its own speed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from myoassist.config.environment import SpeedScalingSettings
+from myoassist.errors import InputError
+from myoassist.formats.compiled_model import Manifest
+from myoassist.formats.reference_motion import FittedReference
+
+
+class ReferenceClip:
+    """Periodic look-up of the reference, linear between frames (exact at frames).
+
+    At target speed v (the reference's own is v0) stride time is T0 (v/v0)^-c and excursions of joints about their
+    means grow by (v/v0)^e, so velocities grow by (v/v0)^(e+c).
+
+    Attributes:
+        joints: names of the columns of `positions` and `velocities`: all independent joints but the forward one.
+        speed_m_s: the reference's own mean speed v0.
+        stride_time_s: its stride time T0.
+    """
+
+    def __init__(self, reference: FittedReference, manifest: Manifest, scaling: SpeedScalingSettings):
+        """Tabulate the reference.
+
+        Raises:
+            InputError: if the reference was fitted to a body with other joints or muscles.
+        """
+        if list(reference.joint_names) != manifest.joint_names:
+            raise InputError(
+                f"reference: fitted to another body than {manifest.body} (its joints differ); "
+                "run the retarget stage with this model"
+            )
+        if list(reference.muscle_names) != manifest.muscle_names:
+            raise InputError(f"reference: fitted to another body than {manifest.body} (its muscles differ)")
+        forward = manifest.root["forward"]
+        self.joints = [joint.name for joint in manifest.independent_joints if joint.name != forward]
+        columns = [reference.column(name) for name in self.joints]
+        self.speed_m_s = reference.speed_m_s
+        self.stride_time_s = reference.stride_time_s
+        self.frames = reference.frames
+        self.scaling = scaling
+        count = len(columns)
+        table = np.concatenate(
+            [
+                reference.qpos[:, columns],
+                reference.qvel[:, columns],
+                reference.qvel[:, [reference.column(forward)]],
+                reference.activation,
+            ],
+            axis=1,
+        )
+        self._table = np.ascontiguousarray(np.vstack([table, table[:1]]))
+        self._position = slice(0, count)
+        self._velocity = slice(count, 2 * count)
+        self._forward = 2 * count
+        self._activation = slice(2 * count + 1, None)
+        self._mean = table[:, :count].mean(axis=0)
+
+    def stride_time(self, speed: np.ndarray) -> np.ndarray:
+        """Stride time (s) at target speeds (m/s), elementwise."""
+        return self.stride_time_s * (speed / self.speed_m_s) ** -self.scaling.cadence_exponent
+
+    def at(self, phase: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Look the reference up.
+
+        Args:
+            phase: (N,) in [0, 1), 0 = right heel strike.
+            speed: (N,) target speed, m/s.
+
+        Returns:
+            positions (N, J) rad or m; velocities (N, J); forward velocity minus its mean over the stride (N,) m/s;
+            activations (N, M).
+        """
+        place = phase * self.frames
+        frame = place.astype(np.intp)
+        np.minimum(frame, self.frames - 1, out=frame)
+        part = (place - frame)[:, None]
+        row = self._table[frame]
+        row += part * (self._table[frame + 1] - row)
+        ratio = speed / self.speed_m_s
+        excursion = (ratio**self.scaling.excursion_exponent)[:, None]
+        cadence = (ratio**self.scaling.cadence_exponent)[:, None]
+        positions = self._mean + excursion * (row[:, self._position] - self._mean)
+        velocities = (excursion * cadence) * row[:, self._velocity]
+        fluctuation = (row[:, self._forward] - self.speed_m_s) * (excursion * cadence)[:, 0]
+        return positions, velocities, fluctuation, row[:, self._activation]

@@ -1,0 +1,65 @@
+"""What reward terms and terminations look at: one control step of N environments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Step:
+    """The outcome of one control step; every array has the N environments as its first axis.
+
+    Attributes:
+        positions: (N, J) joint positions, columns as `MyoAssistLegBase.joint_names` (rad; pelvis height in m).
+        velocities: (N, J) their velocities (rad/s, m/s).
+        forward_velocity: (N,) of the pelvis (m/s).
+        pelvis_height: (N,) over the ground (m).
+        target_velocity: (N,) m/s.
+        activations: (N, M) muscle activations, 0 to 1.
+        activation_change: (N, M) since the step before.
+        excitations: (N, M) what the policy asked for.
+        foot_force: (N, 4) vertical load in body weights: heel and toes right, heel and toes left.
+        foot_force_peak: (N, 2) largest vertical load of each whole foot within the step, body weights.
+        limit_torque: (N, L) torques of the joint limits (N·m).
+        device_torque: (N, D) torques of the device's motors (N·m).
+        foot_strike: (N,) bool, whether a foot met the ground in this step (ending a footstep).
+        footstep_time: (N,) duration of the footstep that ended (s).
+        footstep_effort: (N,) mean over that footstep of the mean squared activation.
+        footstep_velocity_error: (N,) mean speed minus mean target over that footstep (m/s).
+        phase: (N,) of the gait cycle, 0 = right heel strike.
+        stride_time: (N,) of the reference at the target speed (s).
+        foot_position: (N, 4) x and z of the right, then the left heel relative to the pelvis (m); None without
+            a reference.
+        reference_positions: (N, J) where the reference is; None without a reference.
+        reference_velocities: (N, J).
+        reference_fluctuation: (N,) the reference's forward velocity minus its mean over the stride (m/s).
+        reference_foot_position: (N, 4) as `foot_position`.
+        diverged: (N,) bool, whose simulation diverged (their arrays hold the state before).
+    """
+
+    positions: np.ndarray
+    velocities: np.ndarray
+    forward_velocity: np.ndarray
+    pelvis_height: np.ndarray
+    target_velocity: np.ndarray
+    activations: np.ndarray
+    activation_change: np.ndarray
+    excitations: np.ndarray
+    foot_force: np.ndarray
+    foot_force_peak: np.ndarray
+    limit_torque: np.ndarray
+    device_torque: np.ndarray
+    foot_strike: np.ndarray
+    footstep_time: np.ndarray
+    footstep_effort: np.ndarray
+    footstep_velocity_error: np.ndarray
+    phase: np.ndarray
+    stride_time: np.ndarray
+    diverged: np.ndarray
+    foot_position: np.ndarray | None = None
+    reference_positions: np.ndarray | None = None
+    reference_velocities: np.ndarray | None = None
+    reference_fluctuation: np.ndarray | None = None
+    reference_foot_position: np.ndarray | None = None

@@ -1,0 +1,203 @@
+"""A walker made of formulas: every event, angle, length and speed is known exactly."""
+
+import numpy as np
+from scipy.optimize import brentq
+
+from myoassist.formats.reference_motion import FittedReference, write_fitted_reference
+from myoassist.formats.rollout_columns import MUSCLE_CONSTANTS
+from myoassist.formats.rollouts import RolloutHeader, RolloutModel, RolloutWriter
+
+STRIDE_S = 1.1
+SPEED = 1.25
+STANCE = 0.6
+STRIDE_M = SPEED * STRIDE_S
+MASS = 75.0
+RATE = 250.0
+CONTROL_RATE = 50.0
+COORDINATES = (
+    "pelvis_tx", "pelvis_ty", "pelvis_tilt",
+    "hip_flexion_r", "knee_angle_r", "ankle_angle_r", "hip_flexion_l", "knee_angle_l", "ankle_angle_l",
+)  # fmt: skip
+JOINTS = COORDINATES[3:]
+MUSCLES = ("soleus_r", "tibant_r", "soleus_l", "tibant_l")
+FIRST_STRIKE = {"r": 0.2 * STRIDE_S, "l": 0.7 * STRIDE_S}
+
+
+def vertical_force(stance_share):
+    """Body weights over stance (0 to 1), two peaks; the mean of both feet over a stride is exactly 1."""
+    scale = 1 / (2 * STANCE * (2 / np.pi) * (1 + 0.35 / 3))
+    s = np.clip(stance_share, 0, 1)
+    return scale * (np.sin(np.pi * s) + 0.35 * np.sin(3 * np.pi * s))
+
+
+def crossing(level, rising):
+    """Share of stance at which the force passes a level."""
+    low, high = (0, 0.2) if rising else (0.8, 1)
+    return brentq(lambda s: vertical_force(s) - level, low, high)
+
+
+def hip_deg(phase):
+    return 10 + 20 * np.cos(2 * np.pi * phase)
+
+
+def knee_flexion_deg(phase):
+    return 25 - 15 * np.cos(2 * np.pi * (phase - 0.22)) - 10 * np.cos(4 * np.pi * (phase + 0.02))
+
+
+def ankle_deg(phase):
+    return 8 * np.sin(2 * np.pi * phase)
+
+
+def anterior_tilt_deg(phase):
+    return 5 + np.sin(4 * np.pi * phase)
+
+
+def angles(phase_r, offset_deg=0.0):
+    """Model angles (n, 7) in rad from pelvis tilt on; the left leg is half a cycle later."""
+    columns = [-anterior_tilt_deg(phase_r)]
+    for phase in (phase_r, phase_r + 0.5):
+        columns += [
+            hip_deg(phase) + offset_deg,
+            -knee_flexion_deg(phase) - offset_deg,
+            ankle_deg(phase) + offset_deg,
+        ]
+    return np.radians(np.stack(columns, axis=1))
+
+
+def heel_x(time, first):
+    """Planted at (number of the step) stride lengths from the first strike, swinging forward in between."""
+    cycles = (time - first) / STRIDE_S
+    number, share = np.floor(cycles), cycles % 1
+    swing = np.clip((share - STANCE) / (1 - STANCE), 0, 1)
+    return SPEED * first + STRIDE_M * (number + swing - np.sin(2 * np.pi * swing) / (2 * np.pi))
+
+
+def states(duration_s, offset_deg=0.0, devices=0):
+    time = np.arange(round(duration_s * RATE) + 1) / RATE
+    n = len(time)
+    phase = (time - FIRST_STRIKE["r"]) / STRIDE_S
+    qpos = np.column_stack([SPEED * time, np.full(n, 0.95), angles(phase, offset_deg)])
+    grf = np.zeros((n, 2, 3))
+    heels = np.zeros((n, 2, 3))
+    for i, first in enumerate(FIRST_STRIKE.values()):
+        share = ((time - first) / STRIDE_S) % 1 / STANCE
+        grf[:, i, 2] = MASS * 9.81 * vertical_force(share) * (share < 1)
+        grf[:, i, 0] = -0.15 * MASS * 9.81 * np.sin(2 * np.pi * share) * (share < 1)
+        heels[:, i, 0] = heel_x(time, first)
+    pattern = (
+        0.05 + 0.4 * np.clip(np.sin(2 * np.pi * (phase[:, None] - np.array([0.1, 0.6, 0.6, 0.1]))), 0, 1) ** 2
+    )
+    block = {
+        "time": time,
+        "qpos": qpos,
+        "qvel": np.gradient(qpos, 1 / RATE, axis=0),
+        "activation": pattern,
+        "muscle_force": 1000 * pattern,
+        "fiber_length": np.full((n, 4), 0.05),
+        "fiber_velocity": np.zeros((n, 4)),
+        "joint_moment": np.tile(np.sin(2 * np.pi * phase)[:, None] * 50, (1, 6)),
+        "limit_moment": np.full((n, 6), 0.5),
+        "ground_reaction_force": grf,
+        "center_of_pressure": np.full((n, 2, 3), np.nan),
+        "heel_position": heels,
+        "toe_position": heels + [0.2, 0, 0],
+        "center_of_mass": np.column_stack([SPEED * time, np.zeros(n), np.full(n, 1.0)]),
+        "center_of_mass_velocity": np.tile([SPEED, 0, 0], (n, 1)),
+    }
+    if devices:
+        torque = 15 * np.clip(np.sin(2 * np.pi * (phase[:, None] + [-0.2, 0.3])), 0, 1)
+        velocity = block["qvel"][:, [5, 8]]
+        block |= {"device_torque": -torque, "device_velocity": velocity, "device_power": -torque * velocity}
+    return block
+
+
+def controls(duration_s, devices=0):
+    time = np.arange(round(duration_s * CONTROL_RATE)) / CONTROL_RATE
+    k = len(time)
+    block = {
+        "time": time,
+        "action": np.zeros((k, 4 + devices)),
+        "excitation": np.full((k, 4), 0.1),
+        "reward": np.full(k, 0.8),
+        "reward_raw": np.full((k, 2), 0.8),
+        "reward_weighted": np.full((k, 2), 0.4),
+        "target_velocity": np.full(k, SPEED),
+        "phase": ((time - FIRST_STRIKE["r"]) / STRIDE_S) % 1,
+    }
+    return block | ({"device_control": np.zeros((k, devices))} if devices else {})
+
+
+def header(devices=0):
+    names = ("exo_r", "exo_l")[:devices]
+    return RolloutHeader(
+        settings="{}",
+        seed=1,
+        model_sha256="m" * 64,
+        checkpoint_sha256="c" * 64,
+        reference_sha256="r" * 64,
+        checkpoint_steps=100_000,
+        versions={"mujoco": "3.11.0"},
+        model=RolloutModel(
+            total_mass_kg=MASS,
+            gravity_m_s2=9.81,
+            leg_length_m=0.92,
+            state_rate_hz=RATE,
+            control_rate_hz=CONTROL_RATE,
+            coordinates=COORDINATES,
+            dofs=COORDINATES,
+            joints=JOINTS,
+            muscles=MUSCLES,
+            devices=names,
+            device_joints=("ankle_angle_r", "ankle_angle_l")[:devices],
+            actions=(*MUSCLES, *names),
+            reward_terms=("pose", "speed"),
+            muscle_constants={name: np.ones(4) for name in MUSCLE_CONSTANTS},
+            manifest={"joints": [{"name": "knee_angle_r", "range": [-2.5, 0.0]}]},
+        ),
+    )
+
+
+def write_walk(path, durations_s=(10.0, 10.0), fell=False, offset_deg=0.0, devices=0):
+    """Write a rollouts file: one episode a duration."""
+    with RolloutWriter(path, header(devices)) as writer:
+        for duration in durations_s:
+            episode = writer.begin_episode(phase0=0.8, target_velocity_mean_m_s=SPEED)
+            episode.append_state(states(duration, offset_deg, devices))
+            episode.append_control(controls(duration, devices))
+            episode.end(termination="fall_height" if fell else "time_limit", fell=fell, duration_s=duration)
+    return path
+
+
+def write_reference(path):
+    """Write the same walk as a fitted reference."""
+    frames = 200
+    phase = np.arange(frames) / frames
+    qpos = np.column_stack([STRIDE_M * phase, np.full(frames, 0.95), angles(phase)])
+    contact = np.stack([phase < STANCE, (phase + 0.5) % 1 < STANCE], axis=1)
+    n = len(COORDINATES)
+    reference = FittedReference(
+        stride_time_s=STRIDE_S,
+        speed_m_s=SPEED,
+        joint_names=COORDINATES,
+        independent=COORDINATES,
+        qpos=qpos,
+        qvel=np.zeros((frames, n)),
+        muscle_names=MUSCLES,
+        activation=np.full((frames, 4), 0.1),
+        foot_position=np.zeros((frames, 2, 3)),
+        contact=contact,
+        sole_height=np.zeros((frames, 2)),
+        ground_reaction_force=np.zeros((frames, 2, 3)),
+        center_of_pressure=np.zeros((frames, 2, 3)),
+        joint_moment=np.zeros((frames, n)),
+        reserve_moment=np.zeros((frames, n)),
+        root_residual=np.zeros((frames, 3)),
+        reference_position=qpos,
+        change={},
+        quality={},
+        model_sha256="m" * 64,
+        reference_sha256="r" * 64,
+        settings="{}",
+    )
+    write_fitted_reference(path, reference)
+    return path

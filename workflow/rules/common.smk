@@ -1,0 +1,123 @@
+"""What all rules share: the matrix, the paths, and the two strings that decide whether a result is stale.
+
+Nothing here writes a file or imports torch, mujoco, pandas or matplotlib: it is run again in every job.
+"""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from myoassist.config.experiment import content_key
+from myoassist.config.matrix import Plan
+from myoassist.config.packed import pack
+from myoassist.errors import InputError
+from myoassist.provenance import fingerprint
+
+# The commands of the installation that this Snakemake belongs to come first.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+try:
+    PLAN = Plan.load(config.get("matrix", "configs/matrices/demo.yaml"))
+    for run in PLAN.runs.values():
+        run.checkpoints
+        run.experiment.check_files(where=str(PLAN.path))
+except InputError as error:
+    raise WorkflowError(str(error))
+
+RUNS = PLAN.runs
+RESULTS = f"results/{PLAN.name}"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+RUN = f"{RESULTS}/runs/{{run}}"
+EVALUATION = f"{RUN}/evaluation/{{steps}}/{{scenario}}"
+NORM = "reference_data/normative_kinematics.csv"
+
+# Runs with equal settings share the model and the reference.
+BY_MODEL = {run.experiment.model_key: run.experiment for run in RUNS.values()}
+BY_REFERENCE = {run.experiment.reference_key: run.experiment for run in RUNS.values()}
+BY_FIT = {run.experiment.retarget_key: run.experiment for run in RUNS.values()}
+
+
+wildcard_constraints:
+    run=r"[a-z0-9_]+(-[a-z0-9_]+)*",
+    model=r"[0-9a-f]{10}",
+    source=r"[0-9a-f]{10}",
+    fit=r"[0-9a-f]{10}",
+    steps=r"[0-9]+",
+    scenario=r"[a-z0-9_]+",
+
+
+def settings(pick):
+    """Make a parameter function: the canonical JSON of exactly what one job depends on."""
+    return lambda wildcards: pack(pick(wildcards).canonical())
+
+
+def code(stage):
+    """Make a parameter function: the stage's code and package versions, own classes included."""
+
+    def parameter(wildcards):
+        run = getattr(wildcards, "run", None)
+        uses_environment = stage in ("validate", "train", "evaluate")
+        classes = RUNS[run].experiment.classes() if uses_environment else ()
+        try:
+            return fingerprint(stage, classes)
+        except InputError as error:
+            raise WorkflowError(str(error))
+
+    return parameter
+
+
+def experiment(wildcards):
+    """Return the experiment of a job's run."""
+    return RUNS[wildcards.run].experiment
+
+
+def unique(items):
+    """Flatten lists of paths and drop repetitions, keeping the order."""
+    return list(dict.fromkeys(path for paths in items for path in paths))
+
+
+def body(wildcards):
+    """Return the inputs that say what walks: model, manifest and the reference fitted to it."""
+    here = experiment(wildcards)
+    return {
+        "model": f"{RESULTS}/models/{here.model_key}/model.mjb",
+        "manifest": f"{RESULTS}/models/{here.model_key}/manifest.json",
+        "reference": fitted_reference(wildcards),
+    }
+
+
+def fitted_reference(wildcards):
+    """Return the reference that a run is trained on and compared with."""
+    return f"{RESULTS}/retargeted/{experiment(wildcards).retarget_key}/reference.h5"
+
+
+def checkpoint(run, steps):
+    """Return the path of a run's checkpoint."""
+    return f"{RESULTS}/runs/{run.id}/trained_models/model_{steps}.zip"
+
+
+def train_log(run, steps):
+    """Return the path of the log of the segment that ends at a number of steps."""
+    return f"{RESULTS}/runs/{run.id}/trained_models/train_log_{steps}.json"
+
+
+def evaluations(run):
+    """Yield the checkpoints and scenarios that are evaluated of a run."""
+    for steps in run.checkpoints:
+        for scenario in run.scenarios:
+            yield steps, scenario
+
+
+def per_evaluation(*patterns):
+    """Fill patterns with every run, evaluated checkpoint and scenario."""
+    return [
+        str(path).format(run=run.id, steps=steps, scenario=scenario)
+        for run in RUNS.values()
+        for steps, scenario in evaluations(run)
+        for pattern in patterns
+        for path in pattern
+    ]

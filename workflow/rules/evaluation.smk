@@ -1,0 +1,48 @@
+"""One checkpoint in one scenario: rollouts, and a film of them."""
+
+
+def evaluation_stage(wildcards):
+    """Return what one evaluation depends on."""
+    run = RUNS[wildcards.run]
+    return run.experiment.evaluation_stage(wildcards.scenario, run.seed)
+
+
+rule evaluate:
+    input:
+        unpack(body),
+        checkpoint=f"{RUN}/trained_models/model_{{steps}}.zip",
+    output:
+        rollouts=f"{EVALUATION}/rollouts.h5",
+    log:
+        f"{LOGS}/evaluate/{{run}}/{{steps}}/{{scenario}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate/{{run}}/{{steps}}/{{scenario}}.tsv"
+    params:
+        settings=settings(evaluation_stage),
+        code=code("evaluate"),
+    threads: 1
+    resources:
+        mem_mb=2000,
+    shell:
+        "myoassist evaluate --settings {params.settings:q} --model {input.model:q}"
+        " --manifest {input.manifest:q} --reference {input.reference:q}"
+        " --checkpoint {input.checkpoint:q} --rollouts {output.rollouts:q} 2> {log:q}"
+
+
+rule replay:
+    input:
+        unpack(lambda wildcards: {name: path for name, path in body(wildcards).items() if name != "reference"}),
+        rollouts=rules.evaluate.output.rollouts,
+    output:
+        video=f"{EVALUATION}/replay.mp4",
+    log:
+        f"{LOGS}/replay/{{run}}/{{steps}}/{{scenario}}.log",
+    benchmark:
+        f"{BENCHMARKS}/replay/{{run}}/{{steps}}/{{scenario}}.tsv"
+    params:
+        settings=settings(lambda wildcards: experiment(wildcards).evaluation.video),
+        code=code("replay"),
+    shell:
+        "myoassist replay --settings {params.settings:q} --model {input.model:q}"
+        " --manifest {input.manifest:q} --rollouts {input.rollouts:q}"
+        " --video {output.video:q} 2> {log:q}"

@@ -7,13 +7,13 @@ no import of MuJoCo or torch.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import tyro
 from tyro.conf import OmitArgPrefixes, Positional, arg
 from tyro.extras import SubcommandApp
 
@@ -33,6 +33,8 @@ File = Annotated[Path, arg(metavar="FILE")]
 Number = Annotated[int | None, arg(metavar="INT")]
 Word = Annotated[str | None, arg(metavar="NAME")]
 Folder = Annotated[Path, arg(metavar="DIR")]
+OptionalFile = Annotated[Path | None, arg(metavar="FILE")]
+OptionalFolder = Annotated[Path | None, arg(metavar="DIR")]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class SettingsSource:
 
     settings: Annotated[str | None, arg(metavar="JSON|FILE")] = None
     """The stage's own settings, as JSON text or a JSON file."""
-    experiment: Annotated[Path | None, arg(metavar="FILE")] = None
+    experiment: OptionalFile = None
     """An experiment file; the stage takes what it needs from it."""
     set: Annotated[tuple[str, ...], arg(metavar="FIELD=VALUE [FIELD=VALUE ...]")] = ()
     """With --experiment: override fields, e.g. training.n_envs=16 (values in JSON)."""
@@ -117,6 +119,7 @@ def sim(id: str = "myoAssistLegImitation-v0", steps: int = 500, seed: int = 0) -
         steps: number of control steps.
         seed: of the environment and of the actions.
     """
+    _at_least_one(steps=steps)
     import gymnasium
 
     import myoassist  # noqa: F401  (registers the ids)
@@ -125,8 +128,6 @@ def sim(id: str = "myoAssistLegImitation-v0", steps: int = 500, seed: int = 0) -
         environment = gymnasium.make(id)
     except gymnasium.error.Error as error:
         raise InputError(f"--id: {error}") from None
-    if steps < 1:
-        raise InputError(f"--steps: expected 1 or more (found {steps})")
     environment.action_space.seed(seed)
     environment.reset(seed=seed)
     rewards: list[float] = []
@@ -179,9 +180,7 @@ def build(source: Source, *, model: File, manifest: File) -> None:
 
 
 @app.command
-def retarget(
-    source: Source, *, reference: File, model: File, manifest: File, output: File, figure: File
-) -> None:
+def retarget(source: Source, *, reference: File, model: File, manifest: File, output: File, figure: File) -> None:
     """Fit a reference to a body: feet on the ground, joints within limits, activations to start from.
 
     Args:
@@ -202,9 +201,7 @@ def retarget(
 
 
 @app.command
-def validate(
-    source: Source, *, model: File, manifest: File, reference: File, output: File, figure: File
-) -> None:
+def validate(source: Source, *, model: File, manifest: File, reference: File, output: File, figure: File) -> None:
     """Check whether an environment is fit to be trained on.
 
     Args:
@@ -233,9 +230,10 @@ def train(
     reference: File,
     output: File,
     log: File,
-    previous: Annotated[Path | None, arg(metavar="FILE")] = None,
+    previous: OptionalFile = None,
     seed: Number = None,
     segment: Number = None,
+    threads: Number = None,
 ) -> None:
     """Train one segment, from the previous segment's checkpoint.
 
@@ -249,6 +247,7 @@ def train(
         previous: input: checkpoint of the segment before; none for segment 0.
         seed: with --experiment: seed of the run (default 1).
         segment: with --experiment: which segment, counted from 0 (default 0).
+        threads: physics threads; any number gives the same result (default: the CPUs it may use).
     """
     from myoassist.config.training import SegmentSettings
 
@@ -265,6 +264,7 @@ def train(
     if (chosen.segment > 0) != (previous is not None):
         needed = "needs the checkpoint it starts from" if chosen.segment else "starts from none"
         raise InputError(f"--previous: segment {chosen.segment} {needed}")
+    _at_least_one(threads=threads)
     require(model=model, manifest=manifest, reference=reference, previous=previous)
     from myoassist.training.segment import train_segment as stage
 
@@ -276,6 +276,7 @@ def train(
         previous=previous,
         output=output,
         log=log,
+        threads=threads,
     )
 
 
@@ -290,6 +291,7 @@ def evaluate(
     rollouts: File,
     scenario: Word = None,
     seed: Number = None,
+    threads: Number = None,
 ) -> None:
     """Let a trained policy walk: seeded episodes of one scenario into a rollouts file.
 
@@ -302,6 +304,7 @@ def evaluate(
         rollouts: output: states, forces, actions, rewards (.h5).
         scenario: with --experiment: name of the scenario (default: the first).
         seed: with --experiment: seed of the episodes (default 1).
+        threads: physics threads; any number gives the same result (default: the CPUs it may use).
     """
     from myoassist.config.evaluation import EvaluationStage
 
@@ -312,6 +315,7 @@ def evaluate(
         return experiment.evaluation_stage(name, 1 if seed is None else seed)
 
     chosen = source.take(EvaluationStage, pick)
+    _at_least_one(threads=threads)
     require(model=model, manifest=manifest, reference=reference, checkpoint=checkpoint)
     from myoassist.evaluation.rollout import evaluate as stage
 
@@ -322,6 +326,7 @@ def evaluate(
         reference=reference,
         checkpoint=checkpoint,
         rollouts=rollouts,
+        threads=threads,
     )
 
 
@@ -434,13 +439,14 @@ def figures(
 
 
 @app.command
-def report(source: Source, *, root: Folder, output: File) -> None:
+def report(source: Source, *, root: Folder, output: File, captions: OptionalFolder = None) -> None:
     """Write the report: one self-contained page about a matrix.
 
     Args:
         source: only --settings, which the workflow makes.
         root: input: results folder that the settings' paths are relative to.
         output: output: the page (.html).
+        captions: input: folder with captions of figures (.rst).
     """
     from myoassist.config.report import ReportSettings
 
@@ -448,17 +454,24 @@ def report(source: Source, *, root: Folder, output: File) -> None:
         raise InputError("--experiment: a report is about runs, so it needs --settings")
 
     chosen = source.take(ReportSettings, refuse)
-    if not root.is_dir():
-        raise InputError(f"--root: folder {root} not found")
+    for option, folder in (("root", root), ("captions", captions)):
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"--{option}: folder {folder} not found")
     from myoassist.report.build import build_report as stage
 
-    stage(chosen, root=root, output=output)
+    stage(chosen, root=root, output=output, captions=captions)
 
 
 def _only_with_experiment(source: SettingsSource, **options: Any) -> None:
     for option, value in options.items():
         if value is not None and source.experiment is None:
             raise InputError(f"--{option}: only together with --experiment")
+
+
+def _at_least_one(**options: int | None) -> None:
+    for option, value in options.items():
+        if value is not None and value < 1:
+            raise InputError(f"--{option}: expected 1 or more (found {value})")
 
 
 @config_app.command(name="validate")
@@ -542,12 +555,13 @@ def matrix_show(matrix: Positional[File]) -> None:
     Args:
         matrix: matrix file (.yaml).
     """
+    from myoassist.config.base import shorten
     from myoassist.config.matrix import Plan
 
     plan = Plan.load(matrix)
     rows = [("run", "experiment", "seed", "segments", "evaluated at", "scenarios", "differences")]
     for run in plan.runs.values():
-        differences = ", ".join(f"{field} = {json.dumps(value)}" for field, value in run.differences.items())
+        differences = ", ".join(f"{field} = {shorten(value, 40)}" for field, value in plan.differences(run).items())
         rows.append(
             (
                 run.id,
@@ -608,8 +622,17 @@ def complain(error: Exception) -> None:
     print(f"myoassist: {' '.join(str(error).split())}", file=sys.stderr)
 
 
+def _start_log() -> None:
+    from loguru import logger
+
+    logger.remove()
+    level = os.environ.get("MYOASSIST_LOG_LEVEL", "INFO").upper()
+    logger.add(sys.stderr, level=level, format="{time:YYYY-MM-DD HH:mm:ss} {level: <7} {message}")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line: exit status 0, 2 for bad input (one line on stderr), 1 for anything else."""
+    _start_log()
     try:
         app.cli(
             prog="myoassist",

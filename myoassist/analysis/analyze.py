@@ -51,9 +51,7 @@ class _Collection:
         self.limit: dict[str, float] = {}
         self.errors: dict[str, list[tuple[float, int]]] = {}
 
-    def add(
-        self, trial: Trial, model: RolloutModel, settings: AnalysisSettings, writer: CyclesWriter
-    ) -> None:
+    def add(self, trial: Trial, model: RolloutModel, settings: AnalysisSettings, writer: CyclesWriter) -> None:
         """Take one episode in."""
         span = float(trial.time[-1] - trial.time[0])
         self.time_s += span
@@ -84,9 +82,7 @@ class _Collection:
                 self.sums[side] = self.sums.get(side, 0) + curves
                 self.squares[side] = self.squares.get(side, 0) + curves**2
                 self.cycles[side] += 1
-                writer.append(
-                    episode=trial.index, side=side, cycle=cycle.number, stride=numbers, curves=curves
-                )
+                writer.append(episode=trial.index, side=side, cycle=cycle.number, stride=numbers, curves=curves)
 
     def add_tracking(self, errors: dict[str, np.ndarray]) -> None:
         """Take the differences from the reference of one episode in."""
@@ -100,9 +96,7 @@ class _Collection:
 
     def means(self, angles: tuple[Angle, ...]) -> dict[str, dict[str, np.ndarray]]:
         """Mean cycle of each angle per side, degrees."""
-        columns = {
-            a.name: self.curves.index(f"{a.name}_deg") for a in angles if f"{a.name}_deg" in self.curves
-        }
+        columns = {a.name: self.curves.index(f"{a.name}_deg") for a in angles if f"{a.name}_deg" in self.curves}
         return {
             side: {name: total[:, i] / self.cycles[side] for name, i in columns.items()}
             for side, total in self.sums.items()
@@ -206,8 +200,7 @@ def _metrics(
             "reference_m_s": fitted.speed_m_s,
         },
         "cycles": {
-            side: {**found.events[side], "rejected": dict(sorted(found.rejected[side].items()))}
-            for side in SIDES
+            side: {**found.events[side], "rejected": dict(sorted(found.rejected[side].items()))} for side in SIDES
         },
         "kinematics": comparison,
         "tracking_rmse_deg": {a.name: found.tracking(a.name) for a in angles},
@@ -274,9 +267,7 @@ def _values(
         if all(f["dip_bw"] is not None for f in facts):
             peaks = [f[name] for f in facts for name in ("first_peak_bw", "second_peak_bw")]
             values["force_peak_lowest"], values["force_peak_highest"] = min(peaks), max(peaks)
-            values["force_dip_depth"] = min(
-                min(f["first_peak_bw"], f["second_peak_bw"]) - f["dip_bw"] for f in facts
-            )
+            values["force_dip_depth"] = min(min(f["first_peak_bw"], f["second_peak_bw"]) - f["dip_bw"] for f in facts)
     return values
 
 
@@ -319,12 +310,13 @@ def _why_no_cycles(found: _Collection, episodes: dict[str, Any]) -> str:
     missing = [SIDE_NAMES[side] for side in SIDES if not found.cycles[side]]
     if not missing:
         return "not measurable from these cycles"
+    where = "either side" if len(missing) == 2 else f"the {missing[0]}"
     fell = sum(info.fell for info in found.infos)
     strikes = ", ".join(f"{found.events[side]['heel_strikes']} {SIDE_NAMES[side]}" for side in SIDES)
     complete = ", ".join(f"{found.events[side]['cycles_found']} {SIDE_NAMES[side]}" for side in SIDES)
     return (
-        f"no usable gait cycle on the {' and the '.join(missing)}: {fell} of {len(found.infos)} episodes ended "
-        f"in a fall, the longest took {episodes['duration_s']['max']:.2f} s; heel strikes: {strikes}; "
+        f"no usable gait cycle on {where}: {fell} of {len(found.infos)} episodes ended "
+        f"in a fall, the longest lasted {episodes['duration_s']['max']:.2f} s; heel strikes: {strikes}; "
         f"complete cycles: {complete} (the first and last of an episode do not count)"
     )
 
@@ -337,13 +329,15 @@ def _summary(
         return "No episode."
     text = (
         f"{episodes['count']} episodes, {100 * episodes['fall_free_fraction']:.0f} % without a fall, median "
-        f"{episodes['duration_s']['median']:.2f} s; mean forward speed {values['speed_mean']:.2f} m/s; "
-        f"{found.cycles['r']} right and {found.cycles['l']} left gait cycles"
+        f"{episodes['duration_s']['median']:.2f} s; mean forward speed {values['speed_mean']:.2f} m/s"
     )
     if not sum(found.cycles.values()):
         return f"{text}. This policy does not walk yet: {why}."
     held = sum(entry["holds"] for entry in gate.values())
-    return f"{text}; {held} of {len(gate)} bounds of the walking gate hold."
+    return (
+        f"{text}; {found.cycles['r']} right and {found.cycles['l']} left gait cycles; {held} of {len(gate)} bounds of "
+        "the walking gate hold."
+    )
 
 
 def _over_time(total: float, time_s: float) -> float:

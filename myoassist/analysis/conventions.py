@@ -60,8 +60,7 @@ def signed_angles(manifest: Mapping[str, Any]) -> tuple[Angle, ...]:
         if joint.get("name") == "knee_angle_r" and limits and limits[1] > -limits[0]:
             knee_sign = 1
     return tuple(
-        Angle(a.name, a.coordinate, knee_sign, a.label, a.short) if a.name == "knee_flexion" else a
-        for a in ANGLES
+        Angle(a.name, a.coordinate, knee_sign, a.label, a.short) if a.name == "knee_flexion" else a for a in ANGLES
     )
 
 

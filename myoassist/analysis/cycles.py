@@ -78,9 +78,7 @@ def select_cycles(events: Events, side: str, settings: CycleSettings) -> CycleSe
         raise ValueError(f"side '{side}': expected r or l")
     rejected: dict[str, int] = {}
     complete = []
-    for number, (start, end) in enumerate(
-        zip(events.heel_strikes[:-1], events.heel_strikes[1:], strict=True)
-    ):
+    for number, (start, end) in enumerate(zip(events.heel_strikes[:-1], events.heel_strikes[1:], strict=True)):
         offs = events.toe_offs[(events.toe_offs > start) & (events.toe_offs < end)]
         reason = None
         if end - start < settings.min_duration_s:
@@ -97,9 +95,7 @@ def select_cycles(events: Events, side: str, settings: CycleSettings) -> CycleSe
     return CycleSelection(used, len(complete), len(complete) - len(used), rejected)
 
 
-def normalise(
-    time: np.ndarray, values: np.ndarray, start_s: float, end_s: float, points: int = POINTS
-) -> np.ndarray:
+def normalise(time: np.ndarray, values: np.ndarray, start_s: float, end_s: float, points: int = POINTS) -> np.ndarray:
     """Resample columns to equally spaced points from start to end, both included (linear interpolation).
 
     Args:

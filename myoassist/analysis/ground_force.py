@@ -46,9 +46,7 @@ def low_pass(values: np.ndarray, rate_hz: float, cutoff_hz: float) -> np.ndarray
     return sosfiltfilt(butter(2, corrected, fs=rate_hz, output="sos"), values, axis=0)
 
 
-def stance_forces(
-    trial: Trial, rate_hz: float, settings: AnalysisSettings
-) -> list[tuple[Cycle, StanceForce]]:
+def stance_forces(trial: Trial, rate_hz: float, settings: AnalysisSettings) -> list[tuple[Cycle, StanceForce]]:
     """Measure the ground force of every used cycle of one episode."""
     cycles = [cycle for side in SIDES for cycle in trial.selection[side].used]
     if not cycles:
@@ -67,9 +65,7 @@ def stance_forces(
             (
                 cycle,
                 StanceForce(
-                    vertical_bw=normalise(trial.time, smooth[:, i : i + 1], cycle.start_s, cycle.toe_off_s)[
-                        :, 0
-                    ],
+                    vertical_bw=normalise(trial.time, smooth[:, i : i + 1], cycle.start_s, cycle.toe_off_s)[:, 0],
                     raw_peak_bw=float(vertical[stance, i].max()),
                     braking_impulse_bw_s=float(np.minimum(fore, 0).sum() / rate_hz),
                     propulsive_impulse_bw_s=float(np.maximum(fore, 0).sum() / rate_hz),

@@ -83,9 +83,7 @@ def at_phase(values: np.ndarray, phase: np.ndarray) -> np.ndarray:
 
 def norm_curves(norm: pd.DataFrame, angles: tuple[Angle, ...]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Angle -> (mean, SD), each shape (101,) degrees."""
-    return {
-        a.name: (norm[f"{a.name}_mean"].to_numpy(float), norm[f"{a.name}_sd"].to_numpy(float)) for a in angles
-    }
+    return {a.name: (norm[f"{a.name}_mean"].to_numpy(float), norm[f"{a.name}_sd"].to_numpy(float)) for a in angles}
 
 
 def compare(
@@ -120,9 +118,7 @@ def compare(
     return result
 
 
-def profile_score(
-    curves: Mapping[str, np.ndarray], norm: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> float:
+def profile_score(curves: Mapping[str, np.ndarray], norm: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> float:
     """Root mean square of the sagittal Gait Variable Scores of pelvis, hip, knee and ankle.
 
     Not the Gait Profile Score of Baker et al. (2009), which takes fifteen variables. NaN if an angle is

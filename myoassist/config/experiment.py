@@ -29,9 +29,7 @@ SAFE_NAME = r"[a-z0-9]+(_[a-z0-9]+)*"
 def check_name(name: str) -> str:
     """Accept a name that is safe in paths, shell commands and run ids; at most 48 characters."""
     if not re.fullmatch(SAFE_NAME, name) or len(name) > 48:
-        raise ValueError(
-            f"name '{name[:60]}' must be lower-case letters, digits and single underscores, at most 48"
-        )
+        raise ValueError(f"name '{name[:60]}' must be lower-case letters, digits and single underscores, at most 48")
     return name
 
 
@@ -148,9 +146,7 @@ class Experiment(Settings):
         """
         known = self.evaluation.scenarios
         if scenario not in known:
-            raise InputError(
-                f"field 'evaluation.scenarios': no scenario '{scenario}'; known are {', '.join(known)}"
-            )
+            raise InputError(f"field 'evaluation.scenarios': no scenario '{scenario}'; known are {', '.join(known)}")
         return EvaluationStage(environment=self.environment, scenario=known[scenario], seed=seed)
 
     @property

@@ -14,7 +14,7 @@ import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from myoassist.config.base import Settings, shorten
-from myoassist.config.experiment import Experiment, Layers, SafeName, normal_path, check_name
+from myoassist.config.experiment import Experiment, Layers, SafeName, check_name, normal_path
 from myoassist.config.figures import FiguresSettings, RunFiles
 from myoassist.config.training import SegmentSettings
 from myoassist.errors import InputError

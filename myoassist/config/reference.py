@@ -46,9 +46,7 @@ class ReferenceSettings(Settings):
         description="walking speed; left out = the mean of the file (needed on treadmills)",
     )
     cutoff_hz: float = Field(6.0, ge=2, le=20, description="-3 dB frequency of the zero-phase low-pass")
-    filter_order: int = Field(
-        4, ge=2, le=8, description="order of the zero-phase Butterworth gain (both passes)"
-    )
+    filter_order: int = Field(4, ge=2, le=8, description="order of the zero-phase Butterworth gain (both passes)")
     frames: int = Field(200, ge=50, le=1000, description="samples a cycle, even")
     symmetric: bool = Field(
         True, description="average left and right half a cycle apart (a healthy, mirror-symmetric reference)"
@@ -61,9 +59,7 @@ class ReferenceSettings(Settings):
         if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
             raise ValueError("end_s must be later than start_s")
         if self.reader == "myosuite_stride" and self.sampling_rate_hz is None:
-            raise ValueError(
-                "sampling_rate_hz is needed for reader 'myosuite_stride' (it has no time column)"
-            )
+            raise ValueError("sampling_rate_hz is needed for reader 'myosuite_stride' (it has no time column)")
         if self.reader == "myosuite_stride" and self.start_s is not None:
             raise ValueError("start_s and end_s are for reader 'opensim_motion'; the csv holds one stride")
         if self.frames % 2:
@@ -77,7 +73,7 @@ class ContactFitSettings(Settings):
     """The constrained fit: what is demanded of the feet, and what changes of the reference cost."""
 
     fit_frames: int = Field(100, ge=40, le=400, description="phases a cycle at which demands are made, even")
-    harmonics: int = Field(5, ge=1, le=8, description="of the changes of hip, knee, ankle and pelvis tilt")
+    harmonics: int = Field(8, ge=1, le=12, description="of the changes of hip, knee, ankle and pelvis tilt")
     toe_harmonics: int = Field(8, ge=1, le=12, description="of the toe joint, which is not recorded")
     pelvis_harmonics: int = Field(8, ge=2, le=12, description="of the pelvis height and forward position")
     iterations: int = Field(60, ge=5, le=500, description="largest number of Gauss-Newton steps")
@@ -105,15 +101,34 @@ class ContactFitSettings(Settings):
     flat_toes: tuple[float, float] = Field((0.32, 0.56), description="the same for toes that lie flat on the ground")
 
     stride_cost_m: float = Field(0.03, gt=0, le=1, description="change of stride length that costs 1")
-    offset_cost_rad: float = Field(0.05, gt=0, le=1, description="constant joint offset that costs 1")
+    offset_cost_rad: float = Field(0.03, gt=0, le=1, description="constant joint offset that costs 1")
     change_cost_rad: float = Field(0.015, gt=0, le=1, description="amplitude of the first harmonic that costs 1")
     toe_cost_rad: float = Field(0.3, gt=0, le=2, description="amplitude of toe motion that costs 1")
+    toe_support_m: float = Field(
+        0.02, ge=0, le=0.2, description="how far ahead of the toe joint the toes help to carry the body"
+    )
+    fit_friction: float = Field(0.5, ge=0.1, le=2, description="largest ratio of shear to normal ground force")
+    vertical_force_bw: tuple[float, float] = Field(
+        (0.4, 1.25), description="range of the whole vertical ground force, in body weights"
+    )
+    force_weight_n: float = Field(40.0, gt=0, le=1000, description="excess of a ground force that costs 1")
+    moment_weight_n_m: float = Field(
+        10.0, gt=0, le=1000, description="moment of a centre of pressure outside the soles that costs 1"
+    )
+    progression_weight_n_m: float = Field(
+        30.0,
+        gt=0,
+        le=1000,
+        description="moment by which a centre of pressure off its way from heel to toe joint costs 1",
+    )
     height_weight_m: float = Field(0.0003, gt=0, le=0.01, description="error of sole height that costs 1")
     slip_weight_m_s: float = Field(0.01, gt=0, le=0.5, description="slip of the stance foot that costs 1")
     flat_weight_m: float = Field(0.007, gt=0, le=0.05, description="error of flatness that costs 1")
 
     @model_validator(mode="after")
     def _consistent(self) -> ContactFitSettings:
+        if not 0 <= self.vertical_force_bw[0] < 1 < self.vertical_force_bw[1] <= 5:
+            raise ValueError("vertical_force_bw must be a range around 1")
         if self.fit_frames % 2:
             raise ValueError("fit_frames must be even (left and right are half a cycle apart)")
         for name in ("flat_foot", "flat_toes"):
@@ -134,6 +149,7 @@ class StaticOptimizationSettings(Settings):
         0.002, gt=0, le=0.02, description="height over the ground at which a sole point carries half"
     )
     root_weight: float = Field(1000.0, ge=1, le=1e6, description="weight of root residuals against load sharing")
+    contact_cost: float = Field(0.3, gt=0, le=10, description="cost of a body weight on one point of the sole")
     reserve_cost_n_m: float = Field(1.0, gt=0, le=100, description="reserve moment that costs as a full activation")
 
 

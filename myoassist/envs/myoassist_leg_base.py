@@ -261,7 +261,7 @@ class MyoAssistLegBase(VectorEnv):
         scaled = self.target.value[index] != self.clip.speed_m_s
         level = self.manifest.settings["ground"]["terrain"] == "flat"
         exact = level and not noisy and not scaled
-        return qpos, qvel, activation[0], None if exact else SETTLED_SOLE_M
+        return qpos, qvel, activation[0], None if exact else self.clip.sole_height(float(self.phase[index]))
 
     # -- step --------------------------------------------------------------------------------------------------
 
@@ -330,7 +330,7 @@ class MyoAssistLegBase(VectorEnv):
 
     def _count_footsteps(self) -> None:
         simulation = self.simulation
-        load = -simulation.sensordata[:, -1, self._foot_vertical] / self.body_weight_n
+        load = np.take(simulation.sensordata[:, -1], self._foot_vertical, axis=1) / -self.body_weight_n
         effort = np.square(np.ascontiguousarray(simulation.activation)).mean(axis=1)
         self.footsteps.update(load, effort, simulation.qvel[:, self._forward.dof] - self.target.value)
 
@@ -340,12 +340,12 @@ class MyoAssistLegBase(VectorEnv):
         qpos, qvel, sensors = simulation.qpos[rows], simulation.qvel[rows], simulation.sensordata[rows]
         last = sensors[:, -1]
         activations = np.ascontiguousarray(simulation.activation[rows])
-        load = -sensors[:, :, self._foot_vertical] / self.body_weight_n
-        toes = -last[:, self._toes_vertical] / self.body_weight_n
+        load = np.take(sensors, self._foot_vertical, axis=2) / -self.body_weight_n
+        toes = np.take(last, self._toes_vertical, axis=1) / -self.body_weight_n
         force = np.empty((len(qpos), 4))
         force[:, 0::2] = load[:, -1] - toes
         force[:, 1::2] = toes
-        positions = qpos[:, self._qpos_columns]
+        positions = np.take(qpos, self._qpos_columns, axis=1)  # C-contiguous, unlike qpos[:, columns]
         height = positions[:, self._height_column].copy()
         if not simulation.ground.is_flat:
             height -= simulation.ground.height(qpos[:, self._forward.qpos])
@@ -353,7 +353,7 @@ class MyoAssistLegBase(VectorEnv):
         target = self.target.value[rows].copy()
         step = Step(
             positions=positions,
-            velocities=qvel[:, self._qvel_columns],
+            velocities=np.take(qvel, self._qvel_columns, axis=1),
             forward_velocity=qvel[:, self._forward.dof].copy(),
             pelvis_height=height,
             target_velocity=target,
@@ -362,7 +362,7 @@ class MyoAssistLegBase(VectorEnv):
             excitations=self.actuation.excitation[rows],
             foot_force=force,
             foot_force_peak=load.max(axis=1),
-            limit_torque=last[:, self._limit_columns],
+            limit_torque=np.take(last, self._limit_columns, axis=1),
             device_torque=self.actuation.torque[rows],
             foot_strike=self.footsteps.strike[rows],
             footstep_time=self.footsteps.ended_time[rows],

@@ -63,11 +63,11 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         terms = super()._calculate_reward(step)
         reward = self.settings.reward
         if reward.joint_position_imitation is not None:
-            error = step.positions[:, self._angles] - step.reference_positions[:, self._angles]
+            error = np.take(step.positions - step.reference_positions, self._angles, axis=1)
             term = reward.joint_position_imitation
             terms["joint_position_imitation"] = reward_terms.imitation(error, self._position_scales, term)
         if reward.joint_velocity_imitation is not None:
-            error = step.velocities[:, self._angles] - step.reference_velocities[:, self._angles]
+            error = np.take(step.velocities - step.reference_velocities, self._angles, axis=1)
             term = reward.joint_velocity_imitation
             terms["joint_velocity_imitation"] = reward_terms.imitation(error, self._velocity_scales, term)
         if reward.foot_position_imitation is not None:

@@ -57,11 +57,16 @@ class ReferenceClip:
         self._velocity = slice(count, 2 * count)
         self._forward = 2 * count
         self._activation = slice(2 * count + 1, None)
+        self._lowest_sole = reference.sole_height.min(axis=1)
         self._mean = table[:, :count].mean(axis=0)
 
     def stride_time(self, speed: np.ndarray) -> np.ndarray:
         """Stride time (s) at target speeds (m/s), elementwise."""
         return self.stride_time_s * (speed / self.speed_m_s) ** -self.scaling.cadence_exponent
+
+    def sole_height(self, phase: float) -> float:
+        """Height of the lower sole's lowest point over the ground in the reference (m; negative = pressed in)."""
+        return float(self._lowest_sole[int(phase * self.frames) % self.frames])
 
     def at(self, phase: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Look the reference up.

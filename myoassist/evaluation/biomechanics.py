@@ -194,9 +194,7 @@ class Biomechanics:
 
     def _feet_columns(self, raw: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Ground forces and sole points of both feet (T, 2, 3)."""
-        numbers = np.stack(
-            [raw["sensordata"][:, start : start + _CONTACT_NUMBERS] for start in self._feet], axis=1
-        )
+        numbers = np.stack([raw["sensordata"][:, start : start + _CONTACT_NUMBERS] for start in self._feet], axis=1)
         loaded = numbers[:, :, :1] > 0
         rotation = raw["body_rotation"].reshape(len(numbers), 4, 3, 3)
         local = np.array([point.position for point in (*self._heels, *self._toes)])
@@ -238,9 +236,7 @@ def _is_below(model: mujoco.MjModel, body: int, ancestor: int) -> bool:
     return body == ancestor
 
 
-def _extreme_sole_point(
-    model: mujoco.MjModel, data: mujoco.MjData, bodies: list[int], *, sign: float
-) -> SolePoint:
+def _extreme_sole_point(model: mujoco.MjModel, data: mujoco.MjData, bodies: list[int], *, sign: float) -> SolePoint:
     """The point of the sole that is farthest forward (sign +1) or back (−1)."""
     owners, points = [], []
     for geom in range(model.ngeom):

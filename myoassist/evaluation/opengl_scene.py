@@ -49,9 +49,7 @@ class OpenGLScene:
             mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._renderer)
         except Exception as error:
             self.__exit__()
-            raise NoOpenGL(
-                f"no OpenGL here ({type(error).__name__}: {' '.join(str(error).split())[:120]})"
-            ) from None
+            raise NoOpenGL(f"no OpenGL here ({type(error).__name__}: {' '.join(str(error).split())[:120]})") from None
         self._scene = mujoco.MjvScene(self._model, maxgeom=5000)
         self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
         self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0

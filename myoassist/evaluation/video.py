@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from myoassist.formats.rollouts import Episode, Rollouts
 _LINGER_S = 0.4
 """How long the last state of an episode stays, with the reason why it ended."""
 _SMOOTHING_S = 1.0
-_LOOK_BELOW_PELVIS_M = 0.06
+_LOOK_ABOVE_PELVIS_M = 0.06
+"""Leaves room for the caption above the head."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ def replay(settings: VideoSettings, *, model: Path, manifest: Path, rollouts: Pa
         if stored.header.model_sha256 != described.model_sha256:
             raise InputError(f"{rollouts}: field 'model_sha256': made with another model than {model}")
         shots = choose_shots(settings, stored)
-        with _scene(settings, compiled, described) as scene, atomic_output(video) as temporary:
+        with ExitStack() as stack:
+            scene = _open_scene(settings, compiled, described, stack)
+            temporary = stack.enter_context(atomic_output(video))
             count = _encode(temporary, settings, _frames(settings, scene, compiled, described, stored, shots))
     logger.info("{}: {} frames, {:.1f} s", video.name, count, count / settings.fps)
 
@@ -124,18 +128,17 @@ def pose(model: mujoco.MjModel, data: mujoco.MjData, qpos: np.ndarray, activatio
     mujoco.mj_tendon(model, data)
 
 
-def _scene(settings: VideoSettings, model: mujoco.MjModel, manifest: Manifest) -> OpenGLScene | DrawnScene:
-    if settings.renderer == "drawing":
-        return DrawnScene(model, manifest, settings)
-    try:
-        with OpenGLScene(model, manifest, settings):
-            pass
-        return OpenGLScene(model, manifest, settings)
-    except NoOpenGL as error:
-        if settings.renderer == "opengl":
-            raise InputError(f"settings: field 'renderer': {error}; 'drawing' needs none") from None
-        logger.warning("{}; the video is a two-dimensional drawing instead", error)
-        return DrawnScene(model, manifest, settings)
+def _open_scene(
+    settings: VideoSettings, model: mujoco.MjModel, manifest: Manifest, stack: ExitStack
+) -> OpenGLScene | DrawnScene:
+    if settings.renderer != "drawing":
+        try:
+            return stack.enter_context(OpenGLScene(model, manifest, settings))
+        except NoOpenGL as error:
+            if settings.renderer == "opengl":
+                raise InputError(f"settings: field 'renderer': {error}; 'drawing' needs none") from None
+            logger.warning("{}; the video is a two-dimensional drawing instead", error)
+    return stack.enter_context(DrawnScene(model, manifest, settings))
 
 
 def _frames(
@@ -192,47 +195,41 @@ def _camera_path(
     half = round(_SMOOTHING_S * settings.fps / settings.playback_speed / 2)
     padded = np.pad(pelvis[:, 2], half, mode="edge")
     pelvis[:, 2] = np.convolve(padded, np.full(2 * half + 1, 1 / (2 * half + 1)), mode="valid")
-    pelvis[:, 2] -= _LOOK_BELOW_PELVIS_M
+    pelvis[:, 2] += _LOOK_ABOVE_PELVIS_M
     return pelvis
 
 
 class Caption:
-    """Writes time, speed and the meaning of the colours into a frame."""
+    """Writes time, speed and the meaning of the colours into the top of a frame (players cover the bottom)."""
 
     def __init__(self, settings: VideoSettings) -> None:
         self._shown = settings.overlay
-        size = max(10, round(settings.height / 24))
-        self._font = ImageFont.load_default(size)
-        self._size = size
-        self._speed = (
-            "" if settings.playback_speed == 1 else f"   shown at {settings.playback_speed:g}x speed"
-        )
+        self._line = max(10, round(settings.height / 24))
+        self._font = ImageFont.load_default(self._line)
+        self._slow = "" if settings.playback_speed == 1 else f" · shown at {settings.playback_speed:g}x speed"
 
     def write(self, picture: np.ndarray, title: str, text: str) -> np.ndarray:
-        """Return the picture with a line at the top and one at the bottom."""
+        """Return the picture with two lines of text and the scale of the colours."""
         if not self._shown:
             return np.ascontiguousarray(picture)
         image = Image.fromarray(np.ascontiguousarray(picture))
         draw = ImageDraw.Draw(image, "RGBA")
-        width, height = image.size
-        bar = round(1.7 * self._size)
-        inset = self._size // 2
-        style = {"font": self._font, "fill": (255, 255, 255)}
-        for top, words in ((0, title + self._speed), (height - bar, text)):
-            draw.rectangle([0, top, width, top + bar], fill=(20, 26, 34, 200))
-            draw.text((inset, top + bar / 2), words, anchor="lm", **style)
-        left, middle = width - 15 * self._size, height - bar / 2
-        draw.text((left, middle), "activation  0", anchor="lm", **style)
-        strip = [left + 6.3 * self._size, left + 12 * self._size]
-        colors = np.round(255 * muscle_colors(np.linspace(0, 1, 24))).astype(int).tolist()
-        step = (strip[1] - strip[0]) / len(colors)
-        for index, color in enumerate(colors):
-            start = strip[0] + index * step
-            draw.rectangle(
-                [start, middle - inset / 1.5, start + step, middle + inset / 1.5], fill=tuple(color)
-            )
-        draw.text((strip[1] + inset, middle), "1", anchor="lm", **style)
+        width, line = image.size[0], self._line
+        draw.rectangle([0, 0, width, round(3.2 * line)], fill=(20, 26, 34, 200))
+        for row, words in ((0.95, title + self._slow), (2.3, text)):
+            draw.text((line / 2, row * line), words, anchor="lm", font=self._font, fill=(255, 255, 255))
+        self._draw_scale(draw, width - 13 * line, 2.3 * line)
         return np.asarray(image)
+
+    def _draw_scale(self, draw: ImageDraw.ImageDraw, left: float, middle: float) -> None:
+        line, white = self._line, {"font": self._font, "fill": (255, 255, 255), "anchor": "lm"}
+        draw.text((left, middle), "activation  0", **white)
+        colors = np.round(255 * muscle_colors(np.linspace(0, 1, 24))).astype(int).tolist()
+        step, start, half = 5 * line / len(colors), left + 6.3 * line, line / 3
+        for color in colors:
+            draw.rectangle([start, middle - half, start + step, middle + half], fill=tuple(color))
+            start += step
+        draw.text((start + line / 2, middle), "1", **white)
 
 
 def _encode(path: Path, settings: VideoSettings, frames: Iterator[np.ndarray]) -> int:

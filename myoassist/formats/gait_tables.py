@@ -64,14 +64,10 @@ class CyclesWriter:
 
     def __enter__(self) -> Self:
         temporary = self._stack.enter_context(atomic_output(self.path))
-        self._writer = self._stack.enter_context(
-            pq.ParquetWriter(temporary, self._schema, compression="zstd")
-        )
+        self._writer = self._stack.enter_context(pq.ParquetWriter(temporary, self._schema, compression="zstd"))
         return self
 
-    def append(
-        self, *, episode: int, side: str, cycle: int, stride: Mapping[str, float], curves: np.ndarray
-    ) -> None:
+    def append(self, *, episode: int, side: str, cycle: int, stride: Mapping[str, float], curves: np.ndarray) -> None:
         """Add one cycle.
 
         Args:
@@ -207,9 +203,7 @@ def read_norm(path: Path | str) -> pd.DataFrame:
     table = read_csv(Path(path))
     needed = ["gait_cycle_percent"]
     needed += [
-        f"{n}_{s}"
-        for n in ("pelvis_tilt", "hip_flexion", "knee_flexion", "ankle_dorsiflexion")
-        for s in ("mean", "sd")
+        f"{n}_{s}" for n in ("pelvis_tilt", "hip_flexion", "knee_flexion", "ankle_dorsiflexion") for s in ("mean", "sd")
     ]
     for name in needed:
         if name not in table.columns:

@@ -1,9 +1,9 @@
 """The two reference files: a periodic model-free stride, and the same stride fitted to one body.
 
-Both are HDF5 with a format name and a version in the root attributes. All arrays are periodic over one stride: frame
-``i`` of ``F`` lies at phase ``i / F``, the end point (= the first frame of the next stride) is left out, and phase 0
-is right heel strike. Angles are radians: hip flexion +, ankle dorsiflexion +, knee flexion −, pelvis tilt + = backward
-lean.
+Both are HDF5 with a format name and a version in the root attributes. All arrays are periodic over one
+stride: frame ``i`` of ``F`` lies at phase ``i / F``, the end point (= the first frame of the next stride)
+is left out, and phase 0 is right heel strike. Angles are radians: hip flexion +, ankle dorsiflexion +, knee
+flexion −, pelvis tilt + = backward lean.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ SIGNS = {
     "ankle_angle": "dorsiflexion +",
     "mtp_angle": "toe extension +",
 }
+
+
+def mirrored(name: str) -> str:
+    """Name of the same coordinate on the other side (itself if it has no side)."""
+    if name.endswith("_r"):
+        return name[:-2] + "_l"
+    return name[:-2] + "_r" if name.endswith("_l") else name
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,10 @@ class FittedReference:
         speed_m_s: mean walking speed.
         joint_names: nq names of the model's joints in ``qpos`` order (one degree of freedom each).
         independent: names of the joints that no coupling determines.
-        qpos: (F, nq) rad or m. The column ``pelvis_tx`` starts at 0 and runs through one stride; in stride ``k`` add
-            ``k * speed_m_s * stride_time_s``. Coupled joints are at their coupled values.
-        qvel: (F, nv) rad/s or m/s, derivative of the periodic series and its chain rule through the couplings.
+        qpos: (F, nq) rad or m. The column ``pelvis_tx`` starts at 0 and runs through one stride; in stride
+            ``k`` add ``k * speed_m_s * stride_time_s``. Coupled joints are at their coupled values.
+        qvel: (F, nv) rad/s or m/s, derivative of the periodic series and its chain rule through the
+            couplings.
         muscle_names: m names in actuator order.
         activation: (F, m) within [0, 1], by static optimisation.
         foot_position: (F, 2, 3) m, origin of calcn_r and calcn_l relative to the pelvis, world axes.
@@ -112,7 +120,8 @@ class FittedReference:
         joint_moment: (F, len(independent)) N·m that the muscles have to give (pelvis columns are 0).
         reserve_moment: (F, len(independent)) N·m of it that they cannot give.
         root_residual: (F, 3) N, N, N·m on pelvis_tx, pelvis_ty, pelvis_tilt, unexplained by the ground.
-        reference_position: (F, len(independent)) the reference before the fit, at the same phases (NaN if not given).
+        reference_position: (F, len(independent)) the reference before the fit, at the same phases (NaN if
+            not given).
         change: joint -> {offset_rad, rms_change_rad, max_change_rad}: fitted minus reference.
         quality: measured numbers of the fit, by name with unit suffix.
         model_sha256: hash of the compiled body.
@@ -227,9 +236,7 @@ _FITTED_TEXT = ("model_sha256", "reference_sha256", "settings")
 _FITTED_JSON = ("change", "quality")
 
 
-def _fitted_shapes(
-    frames: int | None, nq: int, independent: int, muscles: int
-) -> dict[str, tuple[int | None, ...]]:
+def _fitted_shapes(frames: int | None, nq: int, independent: int, muscles: int) -> dict[str, tuple[int | None, ...]]:
     return {
         "qpos": (frames, nq),
         "qvel": (frames, nq),
@@ -251,9 +258,7 @@ _MAY_BE_NAN = ("center_of_pressure", "reference_position")
 
 def write_fitted_reference(path: Path | str, fitted: FittedReference) -> None:
     """Write a fitted reference (same content, same bytes)."""
-    shapes = _fitted_shapes(
-        fitted.frames, len(fitted.joint_names), len(fitted.independent), len(fitted.muscle_names)
-    )
+    shapes = _fitted_shapes(fitted.frames, len(fitted.joint_names), len(fitted.independent), len(fitted.muscle_names))
     for name, shape in shapes.items():
         _require(np.shape(getattr(fitted, name)) == shape, f"{name} of shape {shape}")
     with _create(path, FITTED_FORMAT) as file:

@@ -55,9 +55,7 @@ STATE = (
     ),
     Column("limit_moment", ("joint",), "N·m", "moment of the joint limit, sign of the joint"),
     Column("ground_reaction_force", ("side", "xyz"), "N", "force on each foot: x forward, y left, z up"),
-    Column(
-        "center_of_pressure", ("side", "xyz"), "m", "where it acts, world; NaN while the foot is unloaded"
-    ),
+    Column("center_of_pressure", ("side", "xyz"), "m", "where it acts, world; NaN while the foot is unloaded"),
     Column("heel_position", ("side", "xyz"), "m", "lowest rear point of each foot, world", "f8"),
     Column("toe_position", ("side", "xyz"), "m", "lowest front point of each foot, world", "f8"),
     Column("center_of_mass", ("xyz",), "m", "whole-body centre of mass, world", "f8"),
@@ -75,9 +73,7 @@ CONTROL = (
     Column("device_control", ("device",), "1", "control signal of the device during the step"),
     Column("reward", (), "1", "reward of the step"),
     Column("reward_raw", ("reward_term",), "1", "each reward term before its weight"),
-    Column(
-        "reward_weighted", ("reward_term",), "1", "each reward term times its weight; their sum is the reward"
-    ),
+    Column("reward_weighted", ("reward_term",), "1", "each reward term times its weight; their sum is the reward"),
     Column("target_velocity", (), "m/s", "forward velocity asked for"),
     Column("phase", (), "1", "phase of the reference at the start of the step, 0 to 1"),
 )
@@ -246,15 +242,10 @@ def markdown_tables() -> str:
         lines += [f"### `{block}`", "", "| column | shape | unit | type | meaning |", "|---|---|---|---|---|"]
         for column in columns:
             shape = ", ".join(("rows", *column.dims))
-            lines.append(
-                f"| `{column.name}` | ({shape}) | {column.unit} | {column.dtype} | {column.meaning} |"
-            )
+            lines.append(f"| `{column.name}` | ({shape}) | {column.unit} | {column.dtype} | {column.meaning} |")
         lines.append("")
     lines += ["### Name lists and constants in `/model`", "", "| name | unit | meaning |", "|---|---|---|"]
     lines += [f"| `{name}` (names) | | {meaning} |" for name, (_, meaning) in NAME_LISTS.items()]
-    lines += [
-        f"| `{name}` (per muscle) | {unit} | {meaning} |"
-        for name, (unit, meaning) in MUSCLE_CONSTANTS.items()
-    ]
+    lines += [f"| `{name}` (per muscle) | {unit} | {meaning} |" for name, (unit, meaning) in MUSCLE_CONSTANTS.items()]
     lines += [f"| `{name}` (attribute) | | {meaning} |" for name, meaning in HEADER_FIELDS.items()]
     return "\n".join(lines) + "\n"

@@ -212,9 +212,7 @@ class RolloutWriter:
             raise ValueError(f"{self.path}: the writer is used outside its `with` block")
         return self._file
 
-    def begin_episode(
-        self, *, phase0: float, target_velocity_mean_m_s: float = float("nan")
-    ) -> EpisodeWriter:
+    def begin_episode(self, *, phase0: float, target_velocity_mean_m_s: float = float("nan")) -> EpisodeWriter:
         """Open the next episode (numbered in the order of these calls).
 
         Args:
@@ -446,8 +444,5 @@ def _read_header(file: h5py.File, path: Path) -> RolloutHeader:
             muscle_constants={name: model[name][:] for name in MUSCLE_CONSTANTS},
             manifest=json.loads(_read_texts(model, "manifest")[0]),
         ),
-        **{
-            name: _text(file.attrs[name])
-            for name in ("model_sha256", "checkpoint_sha256", "reference_sha256")
-        },
+        **{name: _text(file.attrs[name]) for name in ("model_sha256", "checkpoint_sha256", "reference_sha256")},
     )

@@ -22,8 +22,8 @@ class Segment:
         side: 0 right, 1 left.
         toes: whether it moves with the toe joint.
         body: index of the body that carries it.
-        points: (P, 2) m, forward and up relative to the body's origin in the model's zero pose: the convex outline of its
-            colliding geoms in the sagittal plane.
+        points: (P, 2) m, forward and up relative to the body's origin in the model's zero pose: the convex
+            outline of its colliding geoms in the sagittal plane.
     """
 
     side: int
@@ -49,6 +49,11 @@ class FootMotion:
     pitch_jacobian: np.ndarray
     arm: np.ndarray
     segment: np.ndarray
+
+    def head(self, frames: int) -> FootMotion:
+        """The first frames."""
+        parts = (self.position, self.origin_jacobian, self.pitch_jacobian, self.arm)
+        return FootMotion(*(part[:frames] for part in parts), self.segment)
 
     def weighted_jacobian(self, weight: np.ndarray) -> np.ndarray:
         """Jacobian (K, 2, n) of Σ weight·position, for weights (K, P)."""
@@ -275,7 +280,8 @@ def geom_points(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> np.nda
             local = ball * size[0] + np.sign(ball[:, 2:]) * [0, 0, size[1]]
         elif kind == mujoco.mjtGeom.mjGEOM_CYLINDER:
             rim = np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=1) * size[0]
-            local = np.concatenate([rim + [0, 0, size[1]], rim - [0, 0, size[1]]])
+            lid = np.array([0, 0, size[1]])
+            local = np.concatenate([rim + lid, rim - lid])
         else:
             raise InputError(f"geom '{model.geom(geom).name}': a {kind.name} on a foot cannot be fitted to the ground")
     return data.geom_xpos[geom] + local @ data.geom_xmat[geom].reshape(3, 3).T

@@ -1,7 +1,7 @@
 """Periodic series: closing a recorded cycle, zero-phase low-pass, shifting, resampling and exact derivatives.
 
-Everything works on the coefficients of the Fourier series, so that a filtered series is periodic by construction (no
-edge effects) and velocities are the derivative of the very curve that the positions sample.
+Everything works on the coefficients of the Fourier series, so that a filtered series is periodic by
+construction (no edge effects) and velocities are the derivative of the very curve that the positions sample.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ def close_cycle(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         samples: (R, n); the last sample is the same instant of the next cycle as the first.
 
     Returns:
-        (R - 1, n) periodic samples with the end point left out, and the gap (n,) = last minus first. The mean of each
-        column is kept (the ramp that is subtracted has mean zero).
+        (R - 1, n) periodic samples with the end point left out, and the gap (n,) = last minus first. The
+        mean of each column is kept (the ramp that is subtracted has mean zero).
     """
     samples = np.asarray(samples, dtype=float)
     gap = samples[-1] - samples[0]
@@ -56,9 +56,9 @@ def low_pass(series: np.ndarray, cutoff: float, order: int = 4) -> np.ndarray:
     """Zero-phase Butterworth low-pass of a periodic series.
 
     A Butterworth filter of order ``order / 2`` run forwards and backwards has no phase and the gain
-    1 / (1 + (f / fc)^order) (its magnitude squared); that gain is applied to each harmonic. ``fc`` is corrected such that
-    the two passes together are at −3 dB at ``cutoff`` (Winter 2009, Biomechanics and Motor Control of Human Movement,
-    section 3.4.4.2).
+    1 / (1 + (f / fc)^order) (its magnitude squared); that gain is applied to each harmonic. ``fc`` is
+    corrected such that the two passes together are at −3 dB at ``cutoff`` (Winter 2009, Biomechanics and
+    Motor Control of Human Movement, section 3.4.4.2).
 
     Args:
         series: (K, …) coefficients.

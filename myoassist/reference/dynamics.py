@@ -15,8 +15,8 @@ STEP = 1e-5
 class InverseDynamics:
     """M q̈ + c(q, q̇) − passive in the body's independent coordinates, without contacts, limits or muscles.
 
-    Projected on the tangent of the joint couplings: coupled joints move with their drivers, so that the constraint forces
-    between them do no work.
+    Projected on the tangent of the joint couplings: coupled joints move with their drivers, so that the
+    constraint forces between them do no work.
     """
 
     def __init__(self, body: PlanarBody) -> None:
@@ -55,8 +55,8 @@ class InverseDynamics:
             rows: r independent coordinates.
 
         Returns:
-            forces (K, r), and their derivatives (K, r, n) in position, velocity and acceleration. Forward position has
-            none (gravity and ground are the same everywhere).
+            forces (K, r), and their derivatives (K, r, n) in position, velocity and acceleration. Forward
+            position has none (gravity and ground are the same everywhere).
         """
         value = self.forces(position, velocity, acceleration)[:, rows]
         count = position.shape[1]

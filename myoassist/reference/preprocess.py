@@ -9,7 +9,7 @@ from loguru import logger
 
 from myoassist.config.reference import ReferenceSettings
 from myoassist.formats.files import sha256
-from myoassist.formats.reference_motion import SIGNS, ReferenceMotion, write_reference_motion
+from myoassist.formats.reference_motion import SIGNS, ReferenceMotion, mirrored, write_reference_motion
 from myoassist.reference import cyclic, readers
 from myoassist.reference.preprocess_figure import write_preprocess_figure
 
@@ -44,8 +44,9 @@ def periodic_reference(
 ) -> ReferenceMotion:
     """Turn one recorded stride into a periodic reference with phase 0 at right heel strike.
 
-    Closing (the gap is spread evenly over the cycle), zero-phase low-pass, phase 0 to the forward maximum of the right
-    heel, with ``symmetric`` the mean of each coordinate and its mirror image half a cycle later, resampling.
+    Closing (the gap is spread evenly over the cycle), zero-phase low-pass, phase 0 to the forward maximum
+    of the right heel, with ``symmetric`` the mean of each coordinate and its mirror image half a cycle
+    later, resampling.
 
     Args:
         settings: filter, frames, symmetry.
@@ -57,6 +58,7 @@ def periodic_reference(
     closed, gap = cyclic.close_cycle(columns)
     series = cyclic.coefficients(closed)
     series = cyclic.low_pass(series, settings.cutoff_hz * stride.duration_s, settings.filter_order)
+    series = series[: settings.frames // 2]  # what the frames can hold: the samples then determine the curve
 
     fine = cyclic.grid(2000)
     heel = readers.heel_forward(stride.coordinates, cyclic.evaluate(series, fine)[:, :-1], "r")
@@ -83,10 +85,3 @@ def periodic_reference(
         source_sha256=source_sha256,
         settings=settings.canonical(),
     )
-
-
-def mirrored(name: str) -> str:
-    """Name of the same coordinate on the other side (itself if it has no side)."""
-    if name.endswith("_r"):
-        return name[:-2] + "_l"
-    return name[:-2] + "_r" if name.endswith("_l") else name

@@ -28,11 +28,7 @@ def write_preprocess_figure(motion: ReferenceMotion, settings: ReferenceSettings
     step = motion.stride_time_s / (len(motion.raw_phase) - 1)
     for column, (base, (title, factor, sign)) in enumerate(PANELS.items()):
         top, bottom = axes[:, column]
-        sides = (
-            [("", PROCESSED, "both")]
-            if base == "pelvis_tilt"
-            else [("_r", RIGHT, "right"), ("_l", LEFT, "left")]
-        )
+        sides = [("", PROCESSED, "both")] if base == "pelvis_tilt" else [("_r", RIGHT, "right"), ("_l", LEFT, "left")]
         for suffix, color, label in sides:
             index = motion.column(base + suffix)
             half = 0.5 if suffix == "_l" else 0.0  # the left side over its own cycle
@@ -61,9 +57,7 @@ def write_preprocess_figure(motion: ReferenceMotion, settings: ReferenceSettings
     axes[1, 0].set_ylabel("angular velocity (°/s)")
     axes[0, 0].legend(fontsize=7.5, frameon=False, loc="upper right")
     axes[0, 1].legend(fontsize=7.5, frameon=False, loc="lower right")
-    symmetry = (
-        "left and right averaged half a cycle apart" if settings.symmetric else "left and right as recorded"
-    )
+    symmetry = "left and right averaged half a cycle apart" if settings.symmetric else "left and right as recorded"
     figure.suptitle(
         f"{motion.source}: stride of {motion.stride_time_s:.3f} s at {motion.speed_m_s:.2f} m/s; low-pass"
         f" {settings.cutoff_hz:g} Hz, {symmetry}; 0 % = own heel strike",

@@ -34,11 +34,11 @@ _STRIDE_COLUMNS = {  # coordinate -> column, factor
     "ankle_angle_l": ("ankle_angle_l", 1.0),
 }
 _STRIDE_SPEED = "pelvis_vel_X"
-_STRIDE_UNUSED = (
-    "hip_adduction_l hip_rotation_l hip_adduction_r hip_rotation_r pelvis_euler_roll pelvis_euler_yaw pelvis_vel_Y"
-    " pelvis_vel_Z l_foot_relative_X l_foot_relative_Y l_foot_relative_Z r_foot_relative_X r_foot_relative_Y"
-    " r_foot_relative_Z"
-).split()
+_STRIDE_UNUSED = [
+    *(f"hip_{motion}_{side}" for motion in ("adduction", "rotation") for side in "lr"),
+    *("pelvis_euler_roll", "pelvis_euler_yaw", "pelvis_vel_Y", "pelvis_vel_Z"),
+    *(f"{side}_foot_relative_{axis}" for side in "lr" for axis in "XYZ"),
+]
 
 LONGEST_ANGLE_RAD = 3.2
 SMALLEST_ADVANCE_M_S = 0.3
@@ -91,27 +91,23 @@ def read_myosuite_stride(settings: ReferenceSettings, source: Path) -> RawStride
 def read_opensim_motion(settings: ReferenceSettings, source: Path) -> RawStride:
     """Read one stride of an OpenSim motion or storage file (.mot, .sto).
 
-    Header lines up to ``endheader`` (``inDegrees=yes|no`` among them), then a tab- or space-separated table with
-    ``time``. The stride is ``start_s``…``end_s``, or number ``stride`` of those between right heel strikes. Columns that no
-    planar body has are ignored. The sign of knee flexion differs between OpenSim models; unless given, the larger
-    excursion is taken as flexion. Speed is the slope of ``pelvis_tx``, which stands still on treadmills: then
-    ``speed_m_s`` must be given.
+    Header lines up to ``endheader`` (``inDegrees=yes|no`` among them), then a tab- or space-separated table
+    with ``time``. The stride is ``start_s``…``end_s``, or number ``stride`` of those between right heel
+    strikes. Columns that no planar body has are ignored. The sign of knee flexion differs between OpenSim
+    models; unless given, the larger excursion is taken as flexion. Speed is the slope of ``pelvis_tx``,
+    which stands still on treadmills: then ``speed_m_s`` must be given.
     """
     in_degrees, header, table = _read_storage(source)
     for name in ("time", *COORDINATES):
         if name not in header:
-            raise InputError(
-                f"{source}: column '{name}' is missing (expected joint angles of an OpenSim walk)"
-            )
+            raise InputError(f"{source}: column '{name}' is missing (expected joint angles of an OpenSim walk)")
     if duplicates := {name for name in header if header.count(name) > 1}:
         raise InputError(f"{source}: column '{sorted(duplicates)[0]}' is given twice")
     column = {name: table[:, index] for index, name in enumerate(header)}
     time = column["time"]
     step = np.diff(time)
     if len(time) < 20 or (step <= 0).any() or np.ptp(step) > 0.02 * step.mean():
-        raise InputError(
-            f"{source}: column 'time': expected at least 20 evenly spaced, rising times in seconds"
-        )
+        raise InputError(f"{source}: column 'time': expected at least 20 evenly spaced, rising times in seconds")
     optional = tuple(name for name in OPTIONAL if name in header) if set(OPTIONAL) <= set(header) else ()
     coordinates = COORDINATES + optional
     positions = np.stack([column[name] for name in coordinates], axis=1)
@@ -127,9 +123,7 @@ def read_opensim_motion(settings: ReferenceSettings, source: Path) -> RawStride:
             knee *= -1
     first, last = _choose_stride(settings, source, time, coordinates, positions)
     forward = column.get("pelvis_tx")
-    if forward is None or abs(forward[last] - forward[first]) < SMALLEST_ADVANCE_M_S * (
-        time[last] - time[first]
-    ):
+    if forward is None or abs(forward[last] - forward[first]) < SMALLEST_ADVANCE_M_S * (time[last] - time[first]):
         if settings.speed_m_s is None:
             raise InputError(
                 f"{source}: column 'pelvis_tx' does not advance; expected reference.speed_m_s for a treadmill walk"
@@ -149,9 +143,10 @@ _READERS: dict[str, Callable[[ReferenceSettings, Path], RawStride]] = {
 def heel_forward(coordinates: tuple[str, ...], positions: np.ndarray, side: str) -> np.ndarray:
     """Forward position of a heel relative to its hip, in leg lengths, from angles alone.
 
-    Segments of average proportions (thigh : shank : ankle height : heel length = 0.245 : 0.246 : 0.039 : 0.03 of body
-    height; Winter 2009, figure 4.1). Its maximum is a heel strike (Zeni, Richards and Higginson 2008, Gait & Posture
-    27:710): good enough to order a cycle; the fit to a body finds the contact itself.
+    Segments of average proportions (thigh : shank : ankle height : heel length = 0.245 : 0.246 : 0.039 :
+    0.03 of body height; Winter 2009, figure 4.1). Its maximum is a heel strike (Zeni, Richards and
+    Higginson 2008, Gait & Posture 27:710): good enough to order a cycle; the fit to a body finds the
+    contact itself.
     """
     column = {name: positions[:, index] for index, name in enumerate(coordinates)}
     thigh = column["pelvis_tilt"] + column[f"hip_flexion_{side}"]
@@ -179,14 +174,14 @@ def _choose_stride(
         strikes = find_heel_strikes(heel_forward(coordinates, positions, "r"), 1 / (time[1] - time[0]))
         if len(strikes) < settings.stride + 2:
             raise InputError(
-                f"{source}: {max(len(strikes) - 1, 0)} whole strides between right heel strikes found; expected more than"
-                f" {settings.stride} (reference.stride), or give reference.start_s and reference.end_s"
+                f"{source}: {max(len(strikes) - 1, 0)} whole strides between right heel strikes found; expected"
+                f" more than {settings.stride} (reference.stride), or give reference.start_s and reference.end_s"
             )
         first, last = strikes[settings.stride], strikes[settings.stride + 1]
     if not 0.5 <= time[last] - time[first] <= 3 or last - first < 20:
         raise InputError(
-            f"{source}: the stride lasts {time[last] - time[first]:.2f} s in {last - first} samples; expected 0.5 to 3 s"
-            " and at least 20 samples"
+            f"{source}: the stride lasts {time[last] - time[first]:.2f} s in {last - first} samples; expected 0.5"
+            " to 3 s and at least 20 samples"
         )
     return first, last
 
@@ -194,8 +189,8 @@ def _choose_stride(
 def find_heel_strikes(forward: np.ndarray, rate_hz: float) -> list[int]:
     """Indices of the forward maxima of a heel in a series of several strides.
 
-    A maximum counts if it is the largest within 0.35 s on both sides, lies well above the mean and is not the first or
-    last sample.
+    A maximum counts if it is the largest within 0.35 s on both sides, lies well above the mean and is not
+    the first or last sample.
     """
     series = cyclic.coefficients(np.concatenate([forward, forward[::-1]]))  # mirrored: no jump at the ends
     smooth = cyclic.evaluate(
@@ -214,9 +209,7 @@ def find_heel_strikes(forward: np.ndarray, rate_hz: float) -> list[int]:
 def _scaled_speed(settings: ReferenceSettings, velocity: np.ndarray, source: Path) -> np.ndarray:
     mean = float(velocity[:-1].mean())
     if not 0.2 <= mean <= 4:
-        raise InputError(
-            f"{source}: mean forward speed is {mean:.2f} m/s; expected 0.2 to 4 (walking along +x)"
-        )
+        raise InputError(f"{source}: mean forward speed is {mean:.2f} m/s; expected 0.2 to 4 (walking along +x)")
     return velocity if settings.speed_m_s is None else velocity * (settings.speed_m_s / mean)
 
 
@@ -240,9 +233,7 @@ def _read_storage(source: Path) -> tuple[bool, list[str], np.ndarray]:
     in_degrees: bool | None = None
     end = next((i for i, line in enumerate(lines) if line.strip().lower() == "endheader"), None)
     if end is None or end + 1 >= len(lines):
-        raise InputError(
-            f"{source}: no 'endheader' line followed by a table (expected an OpenSim .mot or .sto file)"
-        )
+        raise InputError(f"{source}: no 'endheader' line followed by a table (expected an OpenSim .mot or .sto file)")
     for line in lines[:end]:
         key, _, value = line.partition("=")
         if key.strip().lower() == "indegrees":
@@ -280,7 +271,5 @@ def _table(source: Path, header: list[str], rows: list[list[str]], first_line: i
         raise InputError(f"{source}: expected numbers only ({error})") from None
     if not np.isfinite(table).all():
         row, index = np.argwhere(~np.isfinite(table))[0]
-        raise InputError(
-            f"{source}: line {first_line + row}, column '{header[index]}': expected a finite number"
-        )
+        raise InputError(f"{source}: line {first_line + row}, column '{header[index]}': expected a finite number")
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mujoco
 import numpy as np
 from loguru import logger
 
@@ -14,21 +15,19 @@ from myoassist.formats.files import sha256
 from myoassist.formats.reference_motion import (
     FittedReference,
     ReferenceMotion,
+    mirrored,
     read_reference_motion,
     write_fitted_reference,
 )
 from myoassist.reference import cyclic
 from myoassist.reference.body import PlanarBody
 from myoassist.reference.contact_fit import Trajectory, contact_weights, fit_contact, sole_heights
-from myoassist.reference.preprocess import mirrored
 from myoassist.reference.retarget_figure import write_retarget_figure
 from myoassist.reference.static_optimization import (
-    GroundForces,
-    MuscleSolution,
-    ground_forces,
-    inverse_dynamics,
+    Solution,
     load_share,
-    share_among_muscles,
+    muscle_demand,
+    static_optimization,
 )
 
 
@@ -48,8 +47,8 @@ def retarget(
         figure: png, reference against fit, feet, forces, activations.
 
     Raises:
-        InputError: if a file is damaged, the body lacks a coordinate of the reference, or the fit breaks one of the
-            promises in ``settings``.
+        InputError: if a file is damaged, the body lacks a coordinate of the reference, or the fit breaks
+            one of the promises in ``settings``.
     """
     motion = read_reference_motion(reference)
     compiled, described = load_model(model, manifest)
@@ -58,8 +57,9 @@ def retarget(
         if name not in body.names:
             raise InputError(f"{reference}: coordinate '{name}' is unknown to model {described.body}")
     fitted = fit_reference(settings, body, motion, reference_sha256=sha256(reference))
-    write_retarget_figure(fitted, settings, Path(figure))
+    weight = described.total_mass_kg * described.gravity_m_s2
     check_promises(settings, fitted, body, str(reference))
+    write_retarget_figure(fitted, settings, Path(figure), body_weight_n=weight)
     write_fitted_reference(output, fitted)
 
 
@@ -74,7 +74,7 @@ def fit_reference(
         motion: the model-free reference.
         reference_sha256: hash of its file, for the record.
     """
-    trajectory, base = fit_contact(settings.fit, body, motion, is_symmetric(motion))
+    trajectory, start = fit_contact(settings.fit, body, motion, is_symmetric(motion))
     phase = cyclic.grid(settings.frames)
     forward = body.index(body.manifest.root["forward"])
     stride_length = float(trajectory.advance[forward])
@@ -83,25 +83,22 @@ def fit_reference(
     position = trajectory(phase)
     velocity = trajectory(phase, 1) / stride_time
     acceleration = trajectory(phase, 2) / stride_time**2
-    qpos, qvel, qacc = body.full(position, velocity, acceleration)
+    qpos, qvel, _ = body.full(position, velocity, acceleration)
 
     feet = body.feet(position)
     height = np.stack([foot.position[..., 1].min(axis=1) for foot in feet], axis=1)
     contact = main_contact(height <= settings.fit.contact_height_m)
     optimization = settings.static_optimization
-    demand = inverse_dynamics(body, qpos, qvel, qacc, position)
+    demand = muscle_demand(body, position, velocity, acceleration)
     share = load_share(contact, optimization.load_transfer)
-    ground = ground_forces(optimization, body, feet, demand, share)
-    muscles = share_among_muscles(optimization, body, demand, ground)
-    root = [body.index(body.manifest.root[key]) for key in ("forward", "height", "tilt")]
-    residual = (demand.generalized_force - ground.generalized_force)[:, root]
+    solution = static_optimization(optimization, body, feet, demand, share)
 
     recorded = np.full(position.shape, np.nan)
-    for name in motion.coordinates:
-        recorded[:, body.index(name)] = cyclic.evaluate(base[:, body.index(name)], phase)
+    columns = [body.index(name) for name in motion.coordinates]
+    recorded[:, columns] = cyclic.evaluate(cyclic.coefficients(motion.positions), phase + start)
     quality = {
         **_contact_quality(settings, body, trajectory, stride_time),
-        **_force_quality(body, residual, muscles, ground),
+        **_force_quality(body, solution),
         "stride_length_m": stride_length,
         "recorded_stride_time_s": motion.stride_time_s,
         "limit_distance_min_rad": float(
@@ -119,15 +116,15 @@ def fit_reference(
         qpos=qpos,
         qvel=qvel,
         muscle_names=tuple(body.manifest.muscle_names),
-        activation=muscles.activation,
+        activation=solution.activation,
         foot_position=_foot_positions(body, qpos),
         contact=contact,
         sole_height=height,
-        ground_reaction_force=ground.force,
-        center_of_pressure=ground.center_of_pressure,
-        joint_moment=muscles.moment,
-        reserve_moment=muscles.reserve,
-        root_residual=residual,
+        ground_reaction_force=solution.force,
+        center_of_pressure=solution.center_of_pressure,
+        joint_moment=solution.moment,
+        reserve_moment=solution.reserve,
+        root_residual=solution.root_residual,
         reference_position=recorded,
         change=_changes(motion, body, position, recorded),
         quality=quality,
@@ -153,7 +150,10 @@ def main_contact(touching: np.ndarray) -> np.ndarray:
         if touching[:, side].all():
             result[:, side] = True
             continue
-        start = int(np.argmin(touching[:, side]))  # begin in the air
+        air = np.zeros(2 * frames)
+        for k, down in enumerate(np.tile(touching[:, side], 2)):
+            air[k] = 0 if down else air[k - 1] + 1
+        start = int(air.argmax()) % frames  # in the air, at the end of the longest swing
         for step in range(frames):
             k = (start + step) % frames
             if not touching[k, side]:
@@ -226,23 +226,21 @@ def _contact_quality(
     }
 
 
-def _force_quality(
-    body: PlanarBody, residual: np.ndarray, muscles: MuscleSolution, ground: GroundForces
-) -> dict[str, float]:
+def _force_quality(body: PlanarBody, solution: Solution) -> dict[str, float]:
     weight = body.manifest.total_mass_kg * body.manifest.gravity_m_s2
-    total = ground.force.sum(axis=1)
+    residual, total = solution.root_residual, solution.force.sum(axis=1)
     return {
         "root_force_residual_rms_n": float(np.sqrt((residual[:, :2] ** 2).sum(axis=1).mean())),
         "root_force_residual_max_n": float(np.sqrt((residual[:, :2] ** 2).sum(axis=1)).max()),
         "root_moment_residual_rms_n_m": float(np.sqrt((residual[:, 2] ** 2).mean())),
         "root_moment_residual_max_n_m": float(np.abs(residual[:, 2]).max()),
-        "reserve_moment_rms_n_m": float(np.sqrt((muscles.reserve**2).mean())),
-        "reserve_moment_max_n_m": float(np.abs(muscles.reserve).max()),
+        "reserve_moment_rms_n_m": float(np.sqrt((solution.reserve**2).mean())),
+        "reserve_moment_max_n_m": float(np.abs(solution.reserve).max()),
         "vertical_force_mean_bw": float(total[:, 2].mean() / weight),
         "vertical_force_max_bw": float(total[:, 2].max() / weight),
-        "foot_vertical_force_max_bw": float(ground.force[..., 2].max() / weight),
-        "activation_mean": float(muscles.activation.mean()),
-        "activation_max": float(muscles.activation.max()),
+        "foot_vertical_force_max_bw": float(solution.force[..., 2].max() / weight),
+        "activation_mean": float(solution.activation.mean()),
+        "activation_max": float(solution.activation.max()),
     }
 
 
@@ -267,8 +265,6 @@ def _changes(
 
 def _foot_positions(body: PlanarBody, qpos: np.ndarray) -> np.ndarray:
     """Origins of right and left calcaneus (K, 2, 3) relative to the pelvis's, world axes, m."""
-    import mujoco
-
     model, data = body.model, body.data
     pelvis = model.body(body.manifest.joint(body.manifest.root["tilt"]).body).id
     feet = [model.body(body.manifest.feet[side].calcaneus).id for side in SIDES]

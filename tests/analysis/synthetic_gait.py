@@ -84,13 +84,11 @@ def states(duration_s, offset_deg=0.0, devices=0):
         grf[:, i, 2] = MASS * 9.81 * vertical_force(share) * (share < 1)
         grf[:, i, 0] = -0.15 * MASS * 9.81 * np.sin(2 * np.pi * share) * (share < 1)
         heels[:, i, 0] = heel_x(time, first)
-    pattern = (
-        0.05 + 0.4 * np.clip(np.sin(2 * np.pi * (phase[:, None] - np.array([0.1, 0.6, 0.6, 0.1]))), 0, 1) ** 2
-    )
+    pattern = 0.05 + 0.4 * np.clip(np.sin(2 * np.pi * (phase[:, None] - np.array([0.1, 0.6, 0.6, 0.1]))), 0, 1) ** 2
     block = {
         "time": time,
         "qpos": qpos,
-        "qvel": np.gradient(qpos, 1 / RATE, axis=0),
+        "qvel": np.gradient(qpos, 1 / RATE, axis=0) if n > 1 else np.zeros_like(qpos),
         "activation": pattern,
         "muscle_force": 1000 * pattern,
         "fiber_length": np.full((n, 4), 0.05),
@@ -100,7 +98,7 @@ def states(duration_s, offset_deg=0.0, devices=0):
         "ground_reaction_force": grf,
         "center_of_pressure": np.full((n, 2, 3), np.nan),
         "heel_position": heels,
-        "toe_position": heels + [0.2, 0, 0],
+        "toe_position": heels + np.array([0.2, 0, 0]),
         "center_of_mass": np.column_stack([SPEED * time, np.zeros(n), np.full(n, 1.0)]),
         "center_of_mass_velocity": np.tile([SPEED, 0, 0], (n, 1)),
     }

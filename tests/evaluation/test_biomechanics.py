@@ -1,7 +1,7 @@
 import mujoco
 import numpy as np
 import pytest
-from conftest import coupled
+from falling_body import coupled
 
 from myoassist.evaluation.biomechanics import Biomechanics, sole_points
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,29 +32,44 @@ EXPERIMENTS = {
 MATRIX = "experiments: [walk, stroll]\nseeds: [1]\n"
 
 
+class Snakemake:
+    """Snakemake, imported once and forked for every call."""
+
+    def __init__(self, folder: Path) -> None:
+        self._output = folder / "output"
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("forking_snakemake.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def call(self, folder: Path, arguments: list[str]) -> tuple[int, str]:
+        """Run it in a folder; return exit status and everything that it printed."""
+        request = {"folder": str(folder), "arguments": arguments, "output": str(self._output)}
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        status = int(self._process.stdout.readline())
+        return status, self._output.read_text()
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+
+
 @dataclass
 class Project:
     """A folder with the package, the workflow, a matrix and its results."""
 
     folder: Path
-
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", "--workflow-profile", "workflow/profiles/default"]
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(
-            [*command, "--config", "matrix=configs/matrices/tiny.yaml", "--cores", "2", *arguments],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+    snakemake: Snakemake
 
     def run(self, *arguments: str) -> str:
         """Run the workflow; return what it said."""
-        done = self.snakemake(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        profile = ["--workflow-profile", "workflow/profiles/default"]
+        matrix = ["--config", "matrix=configs/matrices/tiny.yaml", "--cores", "2"]
+        status, text = self.snakemake.call(self.folder, [*profile, *matrix, *arguments])
+        assert status == 0, text
+        return text
 
     def stale(self, *arguments: str) -> dict[str, set[str]]:
         """Read Snakemake's summary: rule -> runs (or ``*``) whose files it would make again."""
@@ -65,12 +82,8 @@ class Project:
             if cells.get("plan") not in (None, "no update"):
                 parts = Path(cells["output_file"]).parts
                 run = parts[parts.index("runs") + 1] if "runs" in parts else "*"
-                found.setdefault(self.rule_of(cells["output_file"], cells["rule"]), set()).add(run)
+                found.setdefault(cells["rule"], set()).add(run)
         return found
-
-    @staticmethod
-    def rule_of(file: str, rule: str) -> str:
-        return rule if rule not in ("", "-") else file
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace text in a file of the copy."""
@@ -91,7 +104,7 @@ class Project:
         file.write_text(json.dumps(data))
 
 
-def new_project(folder: Path) -> Project:
+def new_project(folder: Path, snakemake: Snakemake) -> Project:
     """Copy the package and the workflow into an empty folder."""
     ignore = shutil.ignore_patterns("__pycache__")
     for name in ("myoassist", "workflow", "reference_data"):
@@ -103,15 +116,31 @@ def new_project(folder: Path) -> Project:
         (experiments / f"{name}.json").write_text(json.dumps(content))
     (folder / "configs" / "matrices").mkdir()
     (folder / "configs" / "matrices" / "tiny.yaml").write_text(MATRIX)
-    return Project(folder)
+    return Project(folder, snakemake)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose report is made. Tests change copies of it."""
-    project = new_project(tmp_path_factory.mktemp("finished"))
-    project.run("report")
-    return project
+def snakemake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snakemake]:
+    process = Snakemake(tmp_path_factory.mktemp("snakemake"))
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, snakemake: Snakemake) -> Project:
+    """A project whose report is made, once for all test processes. Tests change copies of it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "finished"
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.is_dir():
+            return Project(folder, snakemake)
+        making = shared / "unfinished"
+        making.mkdir()
+        new_project(making, snakemake).run("report")
+        making.rename(folder)
+    return Project(folder, snakemake)
 
 
 @pytest.fixture
@@ -119,4 +148,4 @@ def project(finished: Project, tmp_path: Path) -> Project:
     """A copy of the finished project, results and Snakemake's records included."""
     copy = tmp_path / "project"
     shutil.copytree(finished.folder, copy, symlinks=True)
-    return Project(copy)
+    return Project(copy, finished.snakemake)

@@ -17,7 +17,9 @@ from myoassist.errors import InputError
 from myoassist.provenance import fingerprint
 
 # The commands of the installation that this Snakemake belongs to come first.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+)
 
 try:
     PLAN = Plan.load(config.get("matrix", "configs/matrices/demo.yaml"))
@@ -121,3 +123,26 @@ def per_evaluation(*patterns):
         for pattern in patterns
         for path in pattern
     ]
+
+
+def segment(wildcards):
+    """Return the settings of the segment that ends at a number of steps."""
+    segments = RUNS[wildcards.run].segments
+    if int(wildcards.steps) not in segments:
+        ends = ", ".join(map(str, segments))
+        raise WorkflowError(
+            f"run {wildcards.run} has no checkpoint at {wildcards.steps} steps, only at {ends}"
+        )
+    return segments[int(wildcards.steps)]
+
+
+def previous_checkpoint(wildcards):
+    """Return the checkpoint that a segment starts from, or nothing for the first."""
+    start = segment(wildcards).start_steps
+    return checkpoint(RUNS[wildcards.run], start) if start else []
+
+
+def evaluation_stage(wildcards):
+    """Return what one evaluation depends on."""
+    run = RUNS[wildcards.run]
+    return run.experiment.evaluation_stage(wildcards.scenario, run.seed)

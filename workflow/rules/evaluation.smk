@@ -1,12 +1,6 @@
 """One checkpoint in one scenario: rollouts, and a film of them."""
 
 
-def evaluation_stage(wildcards):
-    """Return what one evaluation depends on."""
-    run = RUNS[wildcards.run]
-    return run.experiment.evaluation_stage(wildcards.scenario, run.seed)
-
-
 rule evaluate:
     input:
         unpack(body),
@@ -17,21 +11,30 @@ rule evaluate:
         f"{LOGS}/evaluate/{{run}}/{{steps}}/{{scenario}}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate/{{run}}/{{steps}}/{{scenario}}.tsv"
+    threads: 2
+    resources:
+        mem_mb=2000,
     params:
         settings=settings(evaluation_stage),
         code=code("evaluate"),
-    threads: 1
-    resources:
-        mem_mb=2000,
+    message:
+        "evaluate {wildcards.run} at {wildcards.steps} steps: {wildcards.scenario}"
     shell:
         "myoassist evaluate --settings {params.settings:q} --model {input.model:q}"
         " --manifest {input.manifest:q} --reference {input.reference:q}"
-        " --checkpoint {input.checkpoint:q} --rollouts {output.rollouts:q} 2> {log:q}"
+        " --checkpoint {input.checkpoint:q} --rollouts {output.rollouts:q}"
+        " --threads {threads} 2> {log:q}"
 
 
 rule replay:
     input:
-        unpack(lambda wildcards: {name: path for name, path in body(wildcards).items() if name != "reference"}),
+        unpack(
+            lambda wildcards: {
+                name: path
+                for name, path in body(wildcards).items()
+                if name != "reference"
+            }
+        ),
         rollouts=rules.evaluate.output.rollouts,
     output:
         video=f"{EVALUATION}/replay.mp4",
@@ -42,6 +45,8 @@ rule replay:
     params:
         settings=settings(lambda wildcards: experiment(wildcards).evaluation.video),
         code=code("replay"),
+    message:
+        "film {wildcards.run} at {wildcards.steps} steps: {wildcards.scenario}"
     shell:
         "myoassist replay --settings {params.settings:q} --model {input.model:q}"
         " --manifest {input.manifest:q} --rollouts {input.rollouts:q}"

@@ -12,6 +12,8 @@ rule build:
     params:
         settings=settings(lambda wildcards: BY_MODEL[wildcards.model].model),
         code=code("build"),
+    message:
+        "compile model {wildcards.model}"
     shell:
         "myoassist build --settings {params.settings:q}"
         " --model {output.model:q} --manifest {output.manifest:q} 2> {log:q}"

@@ -14,6 +14,8 @@ rule preprocess:
     params:
         settings=settings(lambda wildcards: BY_REFERENCE[wildcards.source].reference),
         code=code("preprocess"),
+    message:
+        "make reference {wildcards.source} from {input.source}"
     shell:
         "myoassist preprocess --settings {params.settings:q} --source {input.source:q}"
         " --output {output.reference:q} --figure {output.figure:q} 2> {log:q}"
@@ -34,6 +36,8 @@ rule retarget:
     params:
         settings=settings(lambda wildcards: BY_FIT[wildcards.fit].retarget),
         code=code("retarget"),
+    message:
+        "fit reference {wildcards.fit} to the body"
     shell:
         "myoassist retarget --settings {params.settings:q} --reference {input.reference:q}"
         " --model {input.model:q} --manifest {input.manifest:q}"

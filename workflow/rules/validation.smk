@@ -11,12 +11,14 @@ rule validate:
         f"{LOGS}/validate/{{run}}.log",
     benchmark:
         f"{BENCHMARKS}/validate/{{run}}.tsv"
-    params:
-        settings=settings(lambda wildcards: experiment(wildcards).validation_stage()),
-        code=code("validate"),
     priority: 100
     resources:
         mem_mb=2000,
+    params:
+        settings=settings(lambda wildcards: experiment(wildcards).validation_stage()),
+        code=code("validate"),
+    message:
+        "check the environment of {wildcards.run}"
     shell:
         "myoassist validate --settings {params.settings:q} --model {input.model:q}"
         " --manifest {input.manifest:q} --reference {input.reference:q}"

@@ -1,0 +1,178 @@
+"""Checkpoints: zip files that the algorithm's own `load` reads, equal to the byte for equal content.
+
+SB3's `save` writes the date, wall-clock times and memory addresses; here dates are fixed, members sorted and
+volatile fields left out. The member `myoassist.json` says what we need to know without unpickling anything, and
+our own reader takes that and the weights, never the pickled fields that SB3 keeps for itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import pickle
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myoassist.errors import InputError
+from myoassist.formats.files import atomic_output
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+FORMAT = "myoassist-checkpoint"
+VERSION = 1
+_MEMBER = "myoassist.json"
+_DATE = (1980, 1, 1, 0, 0, 0)
+# wall clock, environment leftovers, and functions that are made anew from the numbers beside them
+_VOLATILE = {
+    "start_time", "ep_info_buffer", "ep_success_buffer", "_last_obs", "_last_original_obs", "_last_episode_starts",
+    "lr_schedule", "_total_timesteps", "_num_timesteps_at_start", "_current_progress_remaining", "_n_updates_at_start",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says of itself.
+
+    Attributes:
+        steps: environment steps trained so far.
+        seed: of the run.
+        segment: index of the segment that wrote it.
+        learner: `LearnerSettings` as plain data.
+        environment: `EnvironmentSettings` as plain data, of that segment.
+        observation_labels: `group/label` of every observed number.
+        action_labels: the same of actions.
+        observation_bound: observations lie within ± this.
+        model_sha256: of the compiled model it was trained on.
+        versions: of the packages that made it.
+    """
+
+    steps: int
+    seed: int
+    segment: int
+    learner: dict[str, Any]
+    environment: dict[str, Any]
+    observation_labels: list[str]
+    action_labels: list[str]
+    observation_bound: float
+    model_sha256: str
+    versions: dict[str, str]
+
+
+def write_checkpoint(path: Path, algorithm: BaseAlgorithm, info: CheckpointInfo) -> None:
+    """Write an algorithm's policy, optimiser and fields canonically and atomically."""
+    import stable_baselines3
+    import torch
+
+    state_names, tensor_names = algorithm._get_torch_save_params()
+    excluded = set(algorithm._excluded_save_params()) | _VOLATILE
+    excluded |= {name.split(".")[0] for name in (*state_names, *tensor_names)}
+    fields = {name: _encode(value) for name, value in sorted(vars(algorithm).items()) if name not in excluded}
+    members = {
+        "_stable_baselines3_version": stable_baselines3.__version__.encode(),
+        "data": json.dumps(fields, indent=1).encode(),
+        _MEMBER: json.dumps({"format": FORMAT, "version": VERSION, **asdict(info)}, indent=1, sort_keys=True).encode(),
+    }
+    for name in state_names:
+        members[f"{name}.pth"] = _tensors(_attribute(algorithm, name).state_dict(), torch)
+    if tensor_names:
+        tensors = {name: _attribute(algorithm, name) for name in tensor_names}
+        members["pytorch_variables.pth"] = _tensors(tensors, torch)
+    with atomic_output(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name in sorted(members):
+            archive.writestr(zipfile.ZipInfo(name, date_time=_DATE), members[name])
+
+
+def _attribute(owner: Any, dotted: str) -> Any:
+    for part in dotted.split("."):
+        owner = getattr(owner, part)
+    return owner
+
+
+def _tensors(value: Any, torch: Any) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+def _encode(value: Any) -> Any:
+    """JSON where possible, a schedule as its current number, otherwise a pickle as SB3 expects it."""
+    from gymnasium.spaces import Box
+    from stable_baselines3.common.utils import FloatSchedule
+
+    if isinstance(value, FloatSchedule):
+        value = value(0.0)
+    if isinstance(value, Box):
+        value = Box(value.low, value.high, dtype=value.dtype)  # without the state of its random stream
+    try:
+        json.dumps(value, allow_nan=False)
+        return value
+    except (TypeError, ValueError):
+        buffer = io.BytesIO()
+        pickler = pickle.Pickler(buffer, protocol=4)
+        pickler.fast = True  # no memo: bytes must not depend on which equal strings are one object
+        pickler.dump(value)
+        return {":type:": type(value).__name__, ":serialized:": base64.b64encode(buffer.getvalue()).decode()}
+
+
+def read_checkpoint_info(path: Path) -> CheckpointInfo:
+    """Read what a checkpoint says of itself.
+
+    Raises:
+        InputError: if it is missing, damaged, not one of ours, or of an unknown version.
+    """
+    with _open(path) as archive:
+        try:
+            raw = json.loads(archive.read(_MEMBER))
+        except KeyError:
+            raise InputError(f"{path}: not a myoassist checkpoint (it has no {_MEMBER})") from None
+        except (json.JSONDecodeError, UnicodeDecodeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: damaged checkpoint ({error})") from None
+    if not isinstance(raw, dict) or raw.pop("format", None) != FORMAT:
+        raise InputError(f"{path}: field 'format': expected '{FORMAT}'")
+    version = raw.pop("version", None)
+    if version != VERSION:
+        raise InputError(f"{path}: field 'version': expected {VERSION} (found {version!r})")
+    try:
+        return CheckpointInfo(**raw)
+    except TypeError as error:
+        raise InputError(f"{path}: incomplete description ({error})") from None
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Read the state dicts and tensors of a checkpoint, weights only.
+
+    Returns:
+        `policy`, `policy.optimizer`, … -> state dict; `pytorch_variables` -> tensors, where there are any.
+
+    Raises:
+        InputError: if the file is missing or damaged, or holds anything but tensors.
+    """
+    import torch
+
+    parameters = {}
+    with _open(path) as archive:
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise InputError(f"{path}: damaged checkpoint (member {damaged})")
+        for name in archive.namelist():
+            if name.endswith(".pth"):
+                try:
+                    content = io.BytesIO(archive.read(name))
+                    parameters[name.removesuffix(".pth")] = torch.load(content, map_location="cpu", weights_only=True)
+                except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+                    line = str(error).splitlines()[0]
+                    raise InputError(f"{path}: member {name} is damaged or not plain weights ({line})") from None
+    return parameters
+
+
+def _open(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found (expected a checkpoint)") from None
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: damaged checkpoint ({error})") from None

@@ -1,0 +1,1 @@
+"""Networks and learners: what training and evaluation both need of a policy."""

@@ -1,0 +1,252 @@
+"""Everything that the page shows, gathered from the runs' files as plain data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from myoassist.config.base import read_json
+from myoassist.config.report import ReportEvaluation, ReportFigure, ReportRun, ReportSettings
+from myoassist.errors import InputError
+from myoassist.formats.gait_tables import read_metrics
+from myoassist.report.captions import Caption, Captions
+from myoassist.report.embedding import data_uri
+from myoassist.report.missing import missing_files
+from myoassist.report.overview import Training, gate_held, read_train_log, statement, summarize_training
+from myoassist.report.reading import Problem, Reader, lookup, read_table, runtime
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with what is written about it."""
+
+    title: str
+    category: str
+    caption: Markup
+    source: str
+    path: str
+
+
+@dataclass
+class EvaluationView:
+    """One checkpoint in one scenario."""
+
+    steps: int
+    scenario: str
+    anchor: str
+    metrics: dict[str, Any] | None
+    gate: tuple[int, int] | None
+    spatiotemporal: list[dict[str, str]]
+    video: str | None
+    video_path: str | None
+    video_caption: Caption
+    pictures: dict[str, list[Picture]]
+
+
+@dataclass
+class RunView:
+    """One run."""
+
+    id: str
+    anchor: str
+    experiment: str
+    seed: int
+    description: str
+    differences: dict[str, str]
+    configuration: str
+    training: Training | None
+    manifest: dict[str, Any] | None
+    checks: list[dict[str, Any]]
+    evaluations: list[EvaluationView]
+    pictures: dict[str, list[Picture]]
+    runtimes: list[tuple[str, float, float | None]]
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class SharedPicture:
+    """A figure that several runs have in common, and those runs."""
+
+    picture: Picture
+    runs: list[str]
+
+
+@dataclass
+class Contents:
+    """The whole page."""
+
+    title: str
+    description: str
+    statement: list[str]
+    runs: list[RunView]
+    comparison: dict[str, list[Picture]]
+    shared: list[SharedPicture]
+    problems: list[Problem]
+    versions: dict[str, str]
+    videos_left_out: bool = False
+
+
+class Gatherer:
+    """Reads the files of a report; what is missing or damaged becomes a `Problem`."""
+
+    def __init__(self, settings: ReportSettings, root: Path, captions: Path | None) -> None:
+        self._settings = settings
+        self._reader = Reader(root)
+        self._captions = Captions(captions)
+        self._pictures: dict[str, Picture | None] = {}
+
+    def gather(self) -> Contents:
+        """Return the contents of the page."""
+        settings, reader = self._settings, self._reader
+        runs = [self._run(run) for run in settings.runs]
+        comparison = self._gallery(settings.figures, "", "figures", {})
+        absent = [figure.path for figure in settings.figures if not reader.exists(figure.path)]
+        if absent:
+            why = "figures across runs need the results of all runs"
+            reader.problems.append(Problem("", "figures", f"{', '.join(absent)} missing", why))
+        evaluations = [entry for run in runs for entry in run.evaluations]
+        contents = Contents(
+            title=settings.title,
+            description=settings.description,
+            statement=statement([entry.metrics for entry in evaluations], [run.training for run in runs]),
+            runs=runs,
+            comparison=comparison,
+            shared=self._shared(),
+            problems=reader.problems,
+            versions=self._versions(evaluations),
+        )
+        return _limit_size(contents, settings.largest_page_mb)
+
+    def _run(self, run: ReportRun) -> RunView:
+        reader = self._reader
+        before = len(reader.problems)
+        reader.problems += missing_files(run, reader)
+        logs = [reader.read(path, read_train_log, run=run.id, step="train") for path in run.train_logs]
+        validation = reader.read(run.validation, read_json, run=run.id, step="validate")
+        own = [figure for figure in run.figures if figure.path.startswith(f"runs/{run.id}/")]
+        view = RunView(
+            id=run.id,
+            anchor=f"run-{run.id}",
+            experiment=run.experiment,
+            seed=run.seed,
+            description=run.description,
+            differences={name: _short(value) for name, value in run.differences.items()},
+            configuration=json.dumps(run.configuration, indent=2, ensure_ascii=False),
+            training=summarize_training([log for log in logs if log is not None]),
+            manifest=reader.read(run.model_manifest, read_json, run=run.id, step="build"),
+            checks=_checks(validation),
+            evaluations=[self._evaluation(run, entry) for entry in run.evaluations],
+            pictures=self._gallery(own, run.id, "validate", {"run": run.id}),
+            runtimes=self._runtimes(run),
+        )
+        view.problems = reader.problems[before:]
+        return view
+
+    def _evaluation(self, run: ReportRun, entry: ReportEvaluation) -> EvaluationView:
+        place = f"{entry.scenario} at {entry.steps}"
+        read = self._reader.read
+        metrics = read(entry.metrics, read_metrics, run=run.id, step=f"analyze {place}")
+        variables = {"run": run.id, "scenario": entry.scenario, "steps": entry.steps, "metrics": metrics or {}}
+        return EvaluationView(
+            steps=entry.steps,
+            scenario=entry.scenario,
+            anchor=f"run-{run.id}-{entry.steps}-{entry.scenario}",
+            metrics=metrics,
+            gate=gate_held(metrics),
+            spatiotemporal=read(entry.spatiotemporal, read_table, run=run.id, step=f"analyze {place}") or [],
+            video=read(entry.video, data_uri, run=run.id, step=f"replay {place}"),
+            video_path=entry.video,
+            video_caption=self._caption("replay", entry.video or "", variables),
+            pictures=self._gallery(entry.figures, run.id, f"figures {place}", variables),
+        )
+
+    def _gallery(
+        self, figures: list[ReportFigure], run: str, step: str, variables: Mapping[str, Any]
+    ) -> dict[str, list[Picture]]:
+        """Figures that exist, by category in order of appearance."""
+        gallery: dict[str, list[Picture]] = {}
+        for figure in figures:
+            picture = self._picture(figure, run, step, variables)
+            if picture is not None:
+                gallery.setdefault(picture.category, []).append(picture)
+        return gallery
+
+    def _picture(self, figure: ReportFigure, run: str, step: str, variables: Mapping[str, Any]) -> Picture | None:
+        def make(path: Path) -> Picture:
+            source = data_uri(path)
+            caption = self._caption(figure.name, figure.path, variables)
+            return Picture(caption.title, caption.category, caption.html, source, figure.path)
+
+        if figure.path not in self._pictures:
+            self._pictures[figure.path] = self._reader.read(figure.path, make, run=run, step=step)
+        return self._pictures[figure.path]
+
+    def _caption(self, name: str, path: str, variables: Mapping[str, Any]) -> Caption:
+        """Caption of a figure; one that cannot be read becomes a problem, and the figure goes without."""
+        try:
+            return self._captions.find(name, self._reader.root / path, variables)
+        except InputError as error:
+            problem = Problem("", "captions", f"caption of {name}", str(error))
+            if problem not in self._reader.problems:
+                self._reader.problems.append(problem)
+            return Caption(name.replace("_", " ").capitalize(), "Other", Markup())
+
+    def _shared(self) -> list[SharedPicture]:
+        """Figures of models and references, once each."""
+        users: dict[str, list[str]] = {}
+        figures: dict[str, ReportFigure] = {}
+        for run in self._settings.runs:
+            for figure in run.figures:
+                if not figure.path.startswith(f"runs/{run.id}/"):
+                    users.setdefault(figure.path, []).append(run.id)
+                    figures[figure.path] = figure
+        pictures = {path: self._picture(figure, "", figure.name, {}) for path, figure in figures.items()}
+        return [SharedPicture(picture, users[path]) for path, picture in pictures.items() if picture is not None]
+
+    def _runtimes(self, run: ReportRun) -> list[tuple[str, float, float | None]]:
+        rows = []
+        for label, path in run.benchmarks.items():
+            numbers = self._reader.read(path, runtime, run=run.id, step=label)
+            if numbers is not None:
+                rows.append((label, *numbers))
+        return rows
+
+    def _versions(self, evaluations: list[EvaluationView]) -> dict[str, str]:
+        versions: dict[str, set[str]] = {}
+        for entry in evaluations:
+            for name, version in (lookup(entry.metrics, "source.versions") or {}).items():
+                versions.setdefault(str(name), set()).add(str(version))
+        return {name: ", ".join(sorted(found)) for name, found in sorted(versions.items())}
+
+
+def _checks(validation: Any) -> list[dict[str, Any]]:
+    """Entries of a validation file; an empty list if it is none."""
+    checks = lookup(validation, "checks")
+    if isinstance(checks, dict):
+        checks = [{"name": name, **entry} for name, entry in checks.items() if isinstance(entry, dict)]
+    return [entry for entry in checks if isinstance(entry, dict)] if isinstance(checks, list) else []
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _limit_size(contents: Contents, largest_mb: float) -> Contents:
+    """Leave the videos out of a page that would be too large; their paths stay."""
+    evaluations = [entry for run in contents.runs for entry in run.evaluations]
+    unique = {p.path: len(p.source) for e in evaluations for group in e.pictures.values() for p in group}
+    unique |= {p.path: len(p.source) for run in contents.runs for group in run.pictures.values() for p in group}
+    unique |= {p.path: len(p.source) for group in contents.comparison.values() for p in group}
+    unique |= {shared.picture.path: len(shared.picture.source) for shared in contents.shared}
+    size = sum(unique.values()) + sum(len(entry.video or "") for entry in evaluations)
+    if size > largest_mb * 1e6 and any(entry.video for entry in evaluations):
+        contents.videos_left_out = True
+        for entry in evaluations:
+            entry.video = None
+    return contents

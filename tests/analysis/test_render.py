@@ -1,0 +1,160 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import run_analysis
+from synthetic_training import write_train_log
+
+from myoassist.analysis.figures import render
+from myoassist.analysis.figures.data import read_train_logs
+from myoassist.analysis.figures.registry import FIGURES, figure
+from myoassist.analysis.figures.render import render_matrix, render_run
+from myoassist.config.base import Settings
+from myoassist.config.figures import (
+    MATRIX_FIGURES,
+    RUN_FIGURES,
+    FiguresSettings,
+    RunFiles,
+    matrix_figure_names,
+    run_figure_names,
+)
+from myoassist.errors import InputError
+
+QUICK = FiguresSettings(dpi=50)
+
+
+def draw(analysed, folder, settings=QUICK):
+    render_run(settings, **analysed.paths, output_dir=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def matrix_runs(tmp_path_factory, walk, fall):
+    folder = tmp_path_factory.mktemp("matrix")
+    runs = []
+    for experiment, analysed in (("walks", walk), ("falls", fall)):
+        for seed in (0, 1):
+            logs = [
+                write_train_log(folder / f"{experiment}{seed}b.json", seed=seed, segment=1, start=60_000, stop=100_000),
+                write_train_log(folder / f"{experiment}{seed}a.json", seed=seed),
+            ]
+            runs.append(
+                RunFiles(
+                    run=f"{experiment}-s{seed}",
+                    experiment=experiment,
+                    seed=seed,
+                    train_logs=tuple(logs),
+                    metrics={"level": analysed.paths["metrics"]},
+                )
+            )
+    return runs
+
+
+def test_settings_and_registry_know_the_same_figures():
+    assert render.MODULES
+    assert {name for name, entry in FIGURES.items() if entry.kind == "run"} == set(RUN_FIGURES)
+    assert {name for name, entry in FIGURES.items() if entry.kind == "matrix"} == set(MATRIX_FIGURES)
+
+
+@pytest.mark.parametrize("kind", ["walk", "fall"])
+def test_every_figure_is_drawn_for_walks_and_falls(kind, request, tmp_path):
+    draw(request.getfixturevalue(kind), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(run_figure_names(QUICK))
+    captions = json.loads((tmp_path / "captions.json").read_text())
+    assert set(captions) == set(RUN_FIGURES)
+    assert all(entry["title"] and entry["category"] and len(entry["caption"]) > 20 for entry in captions.values())
+    said = "12 right and 12 left" if kind == "walk" else "no usable gait cycle"
+    assert said in captions["phase_portraits"]["caption"]
+    for path in tmp_path.glob("*.svg"):
+        assert b"<dc:date>" not in path.read_bytes()
+
+
+def test_device_and_single_column_figures_of_one_cycle(tmp_path, reference_file):
+    one = run_analysis(tmp_path / "run", reference_file, durations_s=(4.2, 0.5), fell=True, devices=2)
+    draw(one, tmp_path / "figures", FiguresSettings(dpi=50, width="single", show_norm=False))
+    captions = json.loads((tmp_path / "figures" / "captions.json").read_text())
+    assert "no device" not in captions["device_torque_power"]["caption"]
+
+
+@pytest.mark.parametrize("durations", [(), (0.0,)])
+def test_nothing_to_draw_is_said(tmp_path, reference_file, durations):
+    nothing = run_analysis(tmp_path / "run", reference_file, durations_s=durations, fell=True)
+    draw(nothing, tmp_path / "figures", FiguresSettings(dpi=50))
+
+
+def test_same_input_same_bytes(walk, tmp_path):
+    settings = FiguresSettings(dpi=50, run=("joint_angles_vs_norm", "ground_reaction_force", "kinematics_by_speed"))
+    first, second = draw(walk, tmp_path / "a", settings), draw(walk, tmp_path / "b", settings)
+    for path in first.iterdir():
+        assert path.read_bytes() == (second / path.name).read_bytes(), path.name
+
+
+def test_same_bytes_in_another_process(walk, tmp_path):
+    settings = FiguresSettings(dpi=50, run=("ground_reaction_force",))
+    draw(walk, tmp_path / "a", settings)
+    paths = {key: str(path) for key, path in walk.paths.items()}
+    code = (
+        "import pathlib\n"
+        "from myoassist.analysis.figures.render import render_run\n"
+        "from myoassist.config.figures import FiguresSettings\n"
+        f"paths = {{key: pathlib.Path(path) for key, path in {paths!r}.items()}}\n"
+        f"render_run(FiguresSettings.load({settings.canonical()!r}), **paths, "
+        f"output_dir=pathlib.Path({str(tmp_path / 'b')!r}))\n"
+        "import sys; assert not {'torch', 'mujoco'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_figures_across_runs(matrix_runs, tmp_path):
+    render_matrix(QUICK, runs=matrix_runs, output_dir=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(matrix_figure_names(QUICK))
+    captions = json.loads((tmp_path / "captions.json").read_text())
+    assert "4 runs, 2 seeds" in captions["overview"]["caption"]
+
+
+def test_figures_across_no_runs(tmp_path):
+    render_matrix(QUICK, runs=[], output_dir=tmp_path)
+    assert (tmp_path / "overview.svg").is_file()
+
+
+def test_segments_are_joined_in_order_of_steps(matrix_runs):
+    log = read_train_logs(matrix_runs[0])
+    steps, reward = log.series("reward_per_step")
+    assert steps.tolist() == list(range(2_000, 100_001, 2_000))
+    assert reward[-1] > reward[0]
+    assert len(log.series("episode_length_s")[0]) == len(steps) - 1  # no episode ended in the first rollout
+    assert log.untrained_reward == 0.25
+    assert set(log.terms("weighted")[1]) == {"pose", "speed", "effort"}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": "myoassist-train-log", "version": 2}'])
+def test_a_damaged_train_log_is_named(tmp_path, content):
+    path = tmp_path / "train_log_1.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"train_log_1\.json"):
+        read_train_logs(RunFiles(run="a", experiment="a", seed=0, train_logs=(path,)))
+
+
+def test_unknown_and_repeated_figures_are_refused():
+    with pytest.raises(InputError, match="unknown figure 'pie'"):
+        FiguresSettings.parse({"run": ["pie"]})
+    with pytest.raises(InputError, match="named twice"):
+        FiguresSettings.parse({"matrix": ["overview", "overview"]})
+
+
+def test_a_name_is_registered_once():
+    with pytest.raises(ValueError, match="twice"):
+        figure("overview", title="", category="")(lambda data: None)
+
+
+def test_names_are_known_without_matplotlib():
+    code = (
+        "import sys\nfrom myoassist.config.figures import FiguresSettings, run_figure_names\n"
+        "print(run_figure_names(FiguresSettings(run=('dashboard',))))\nassert 'matplotlib' not in sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert result.stdout.strip() == "('dashboard.png', 'dashboard.svg', 'captions.json')"
+    assert issubclass(FiguresSettings, Settings)

@@ -1,0 +1,158 @@
+"""Matrix files: which runs they make, how those are called, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from myoassist.config.matrix import Plan
+from myoassist.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+TRAINING = {"n_envs": 2, "parameters": {"n_steps": 8}, "segment_steps": 16, "total_steps": 64}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "matrices").mkdir()
+    scenarios = {"level": {}, "noisy": {"initial_position_noise_rad": 0.1}}
+    for name in ("walk", "exo"):
+        content = {"training": TRAINING, "evaluation": {"scenarios": scenarios}}
+        (tmp_path / "experiments" / f"{name}.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+def load(folder: Path, text: str, name: str = "study.yaml") -> Plan:
+    file = folder / "matrices" / name
+    file.write_text(text)
+    return Plan.load(file)
+
+
+AXES = """
+experiments: [walk]
+axes:
+  effort:
+    base: {}
+    low: {environment.reward.muscle_effort.weight: -0.05}
+  net:
+    small: {training.policy.actor: [8], training.policy.critic: [8]}
+    large: {training.policy.actor: [64], training.policy.critic: [64]}
+seeds: [1, 7]
+"""
+
+
+def test_axes_are_crossed_and_fields_of_a_value_linked(folder: Path) -> None:
+    plan = load(folder, AXES)
+    assert list(plan.runs) == [
+        f"walk-{value}-s{seed}" for value in ("small", "large", "low-small", "low-large") for seed in (1, 7)
+    ]
+    run = plan.runs["walk-low-large-s7"]
+    assert run.seed == 7
+    assert run.values == {"effort": "low", "net": "large"}
+    assert run.experiment.environment.reward.muscle_effort.weight == -0.05
+    assert run.experiment.training.policy.actor == run.experiment.training.policy.critic == (64,)
+    assert plan.differences(run) == {
+        "environment.reward.muscle_effort.weight": -0.05,
+        "training.policy.actor": [64],
+        "training.policy.critic": [64],
+    }
+
+
+def test_ids_stay_when_values_and_axes_with_a_base_are_added(folder: Path) -> None:
+    before = set(load(folder, "experiments: [walk]\naxes: {n: {a: {training.n_envs: 2}}}\n").runs)
+    more = "experiments: [exo, walk]\naxes: {n: {a: {training.n_envs: 2}, b: {training.n_envs: 3}}"
+    assert before < set(load(folder, more + ", m: {base: {}, c: {figures.dpi: 90}}}\nseeds: [2, 1]\n").runs)
+
+
+def test_excluded_combinations_are_left_out(folder: Path) -> None:
+    plan = load(folder, AXES + "exclude:\n  - {effort: low, net: large}\n  - {net: small, seed: 7}\n")
+    assert list(plan.runs) == ["walk-small-s1", "walk-large-s1", "walk-large-s7", "walk-low-small-s1"]
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "expected"),
+    [
+        ("[final]", (64,)),
+        ("[all]", (16, 32, 48, 64)),
+        ("[every 3]", (48,)),
+        ("[every 2, 16]", (16, 32, 64)),
+        ("[final, 64]", (64,)),
+    ],
+)
+def test_checkpoints_become_numbers_of_steps(folder: Path, checkpoints: str, expected: tuple[int, ...]) -> None:
+    plan = load(folder, f"experiments: [walk]\ncheckpoints: {checkpoints}\n")
+    assert plan.runs["walk-s1"].checkpoints == expected
+
+
+def test_scenarios_are_all_or_those_named(folder: Path) -> None:
+    assert load(folder, "experiments: [walk]\n").runs["walk-s1"].scenarios == ("level", "noisy")
+    assert load(folder, "experiments: [walk]\nscenarios: [noisy]\n").runs["walk-s1"].scenarios == ("noisy",)
+
+
+def test_experiment_may_be_a_path(folder: Path) -> None:
+    assert list(load(folder, "experiments: [../experiments/exo.json]\n").runs) == ["exo-s1"]
+
+
+def test_demo_matrix_is_a_real_matrix() -> None:
+    plan = Plan.load(ROOT / "configs" / "matrices" / "demo.yaml")
+    assert len({run.name for run in plan.runs.values()}) >= 2
+    assert len({run.seed for run in plan.runs.values()}) >= 2
+    for run in plan.runs.values():
+        assert 60_000 <= run.final_steps <= 100_000
+        assert run.experiment.training.rollout_steps <= 2048
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("experiments: [walk]\nseed: [1]\n", ("'seed'", "unknown field")),
+        ("experiments: [walk]\nseeds: [1]\nseeds: [2]\n", ("line 3", "'seeds'", "twice")),
+        ("experiments: [walk]\nseeds: [one]\n", ("'seeds.0'", "integer")),
+        ("experiments: [walk]\nseeds: [1, 1]\n", ("seeds", "twice")),
+        ("experiments: [walk]\nseeds: [-1]\n", ("'seeds.0'", "greater than or equal to 0")),
+        ("experiments: [run]\n", ("'experiments'", "run.json", "not found")),
+        ("experiments: ['x; touch y']\n", ("'experiments.0'", "lower-case")),
+        ("experiments: ['../../etc']\n", ("'experiments.0'", "lower-case")),
+        ("experiments: []\n", ("'experiments'", "at least 1")),
+        ("experiments: [walk\n", ("not valid YAML", "line")),
+        ("", ("(top level)",)),
+        ("- walk\n", ("(top level)",)),
+        ("experiments: [walk]\nno: 1\n", ("line 2", "quotes")),
+        ("experiments: [walk]\naxes: {a: {'$(x)': {training.n_envs: 2}}}\n", ("axes.a", "lower-case")),
+        ("experiments: [walk]\naxes: {a: {b: {n_envs: 2}}}\n", ("axes.a.b", "'n_envs'", "training")),
+        (
+            "experiments: [walk]\naxes: {a: {b: {training.n_env: 2}}}\n",
+            ("walk with a = b", "'training.n_env'", "unknown field"),
+        ),
+        ("experiments: [walk]\naxes: {seed: {b: {}}}\n", ("axes", "'seed'")),
+        ("experiments: [walk]\naxes: {a: {b: {}, c: {}}}\n", ("axes", "walk-s1", "other names")),
+        ("experiments: [walk]\nexclude: [{a: b}]\n", ("exclude.0", "unknown axis 'a'")),
+        ("experiments: [walk]\nexclude: [{experiment: wolk}]\n", ("exclude.0", "unknown value 'wolk'")),
+        ("experiments: [walk]\nexclude: [{experiment: walk}]\n", ("exclude", "no run is left")),
+        ("experiments: [walk]\nscenarios: [uphill]\n", ("'scenarios'", "'uphill'", "level, noisy")),
+        ("experiments: [walk]\ncheckpoints: [last]\n", ("'checkpoints.0'", "'final'")),
+    ],
+)
+def test_mistake_is_one_line_with_file_and_field(folder: Path, text: str, parts: tuple[str, ...]) -> None:
+    with pytest.raises(InputError) as caught:
+        load(folder, text)
+    message = str(caught.value)
+    assert "study.yaml" in message
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+def test_checkpoint_between_segments_is_refused(folder: Path) -> None:
+    plan = load(folder, "experiments: [walk]\ncheckpoints: [20]\n")
+    with pytest.raises(InputError, match=r"study\.yaml.*no checkpoint at 20 steps.*16, 32, 48, 64"):
+        _ = plan.runs["walk-s1"].checkpoints
+
+
+@pytest.mark.parametrize("name", ["two words.yaml", "Caps.yaml", "a;b.yaml"])
+def test_name_of_the_results_folder_is_safe(folder: Path, name: str) -> None:
+    with pytest.raises(InputError, match="lower-case"):
+        load(folder, "experiments: [walk]\n", name)

@@ -1,0 +1,73 @@
+"""The real parts that tests share: a compiled body and the measured stride fitted to it, made once a worker."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MUJOCO_GL", "egl")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Assets:
+    """Input files of the later stages."""
+
+    model: Path
+    manifest: Path
+    motion: Path
+    reference: Path
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The three files that environments are made of."""
+        return {"model": self.model, "manifest": self.manifest, "reference": self.reference}
+
+
+def make_assets(folder: Path, **model_settings) -> Assets:
+    from myoassist.config.model import ModelSettings
+    from myoassist.config.reference import ReferenceSettings, RetargetSettings
+    from myoassist.models.build import build
+    from myoassist.reference.preprocess import preprocess
+    from myoassist.reference.retarget import retarget
+
+    made = Assets(*(folder / name for name in ("model.mjb", "manifest.json", "motion.h5", "reference.h5")))
+    build(ModelSettings.parse(model_settings), model=made.model, manifest=made.manifest)
+    settings = ReferenceSettings()
+    preprocess(settings, source=REPOSITORY / settings.source, output=made.motion, figure=folder / "motion.png")
+    retarget(
+        RetargetSettings(),
+        reference=made.motion,
+        model=made.model,
+        manifest=made.manifest,
+        output=made.reference,
+        figure=folder / "reference.png",
+    )
+    return made
+
+
+@pytest.fixture(scope="session")
+def assets(tmp_path_factory) -> Assets:
+    """The planar 22-muscle body on flat ground."""
+    return make_assets(tmp_path_factory.mktemp("assets"))
+
+
+@pytest.fixture(scope="session")
+def exo_assets(tmp_path_factory) -> Assets:
+    """The same body wearing an ankle exoskeleton."""
+    return make_assets(tmp_path_factory.mktemp("exo_assets"), device="DephyExoBoot_L1")
+
+
+@pytest.fixture(scope="session")
+def make_handler():
+    """Return a function from assets and environment settings (plain data) to an `EnvironmentHandler`."""
+    from myoassist.config.environment import EnvironmentSettings
+    from myoassist.envs.environment_handler import EnvironmentHandler
+
+    def make(assets: Assets, **settings) -> EnvironmentHandler:
+        return EnvironmentHandler.from_files(EnvironmentSettings.parse(settings), **assets.files)
+
+    return make

@@ -1,0 +1,178 @@
+"""The command line: exit status, one line about bad input, nothing written, quick help."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from myoassist import cli
+from myoassist.config.packed import LONGEST, pack
+
+ROOT = Path(__file__).parents[1]
+EXPERIMENT = str(ROOT / "configs" / "experiments" / "demo_imitation.json")
+MATRIX = str(ROOT / "configs" / "matrices" / "demo.yaml")
+STAGES = {
+    "preprocess": "source output figure",
+    "build": "model manifest",
+    "retarget": "reference model manifest output figure",
+    "validate": "model manifest reference output figure",
+    "train": "model manifest reference output log",
+    "evaluate": "model manifest reference checkpoint rollouts",
+    "replay": "model manifest rollouts video",
+    "analyze": "rollouts reference norm metrics cycles spatiotemporal",
+    "figures": "rollouts cycles metrics spatiotemporal reference norm output",
+    "report": "root output",
+}
+
+
+def files(stage: str) -> list[str]:
+    return [word for name in STAGES[stage].split() for word in (f"--{name}", f"some/{name}")]
+
+
+def run(*arguments: str) -> int:
+    try:
+        cli.main(list(arguments))
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0
+
+
+@pytest.fixture
+def complaint(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Run a command in an empty folder; it must fail with status 2 and one line, and leave nothing behind."""
+    monkeypatch.chdir(tmp_path)
+
+    def check(*arguments: str) -> str:
+        before = set(tmp_path.rglob("*"))
+        assert run(*arguments) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("myoassist: ")
+        assert error.count("\n") == 1
+        assert set(tmp_path.rglob("*")) == before
+        return error
+
+    return check
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_needs_settings(complaint, stage: str) -> None:
+    assert "--settings JSON|FILE or by --experiment FILE" in complaint(stage, *files(stage))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_unknown_field_of_settings_is_named(complaint, stage: str) -> None:
+    error = complaint(stage, "--settings", '{"nonsense": 1}', *files(stage))
+    assert "settings" in error
+    assert "'nonsense'" in error or "Field required" in error
+
+
+@pytest.mark.parametrize("stage", sorted(set(STAGES) - {"build", "report"}))
+def test_missing_input_file_is_named(complaint, stage: str) -> None:
+    error = complaint(stage, "--experiment", EXPERIMENT, *files(stage))
+    assert "file some/" in error
+    assert "not found" in error
+
+
+def test_settings_file_is_named(complaint, tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"mass_factor": "heavy"}')
+    error = complaint("build", "--settings", "s.json", *files("build"))
+    assert "s.json: field 'mass_factor'" in error
+    assert "none.json: file not found" in complaint("build", "--settings", "none.json", *files("build"))
+
+
+def test_options_of_experiments_need_one(complaint) -> None:
+    assert "--seed: only together with --experiment" in complaint(
+        "train", "--settings", "{}", "--seed", "1", *files("train")
+    )
+    assert "--set" in complaint("build", "--settings", "{}", "--set", "a.b=1", *files("build"))
+
+
+def test_segment_and_scenario_out_of_range(complaint) -> None:
+    train = ("train", "--experiment", EXPERIMENT, *files("train"))
+    assert "--segment: expected 0 to" in complaint(*train, "--segment", "99")
+    assert "--previous: segment 1 needs" in complaint(*train, "--segment", "1")
+    assert "--previous: segment 0 starts" in complaint(*train, "--previous", "x.zip")
+    assert "no scenario 'moon'" in complaint(
+        "evaluate", "--experiment", EXPERIMENT, "--scenario", "moon", *files("evaluate")
+    )
+
+
+@pytest.mark.parametrize("text", ["no_equals", "=3", "a..b=3"])
+def test_malformed_override(complaint, text: str) -> None:
+    assert "FIELD=VALUE" in complaint("config", "show", EXPERIMENT, "--set", text)
+
+
+def test_override_of_unknown_field(complaint) -> None:
+    assert "--set: field 'training.n_env'" in complaint("config", "show", EXPERIMENT, "--set", "training.n_env=3")
+
+
+def test_config_validate_reports_every_file(capsys, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"training": {"n_envs": 0}}')
+    assert run("config", "validate", EXPERIMENT, str(wrong), MATRIX, str(tmp_path / "none.yaml")) == 2
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [f"{EXPERIMENT}: valid", f"{MATRIX}: valid"]
+    assert "wrong.json: field 'training.n_envs'" in shown.err
+    assert "none.yaml: file not found" in shown.err
+    assert shown.err.count("\n") == 2
+
+
+def test_config_validate_misses_raw_data(complaint) -> None:
+    error = complaint("config", "validate", EXPERIMENT)
+    assert "field 'reference.source': file reference_data/myosuite_stride.csv not found" in error
+
+
+def test_config_show_is_complete_and_can_be_narrowed(capsys) -> None:
+    assert run("config", "show", EXPERIMENT, "--set", "training.n_envs=7") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["training"]["n_envs"] == 7
+    assert shown["analysis"]["events"]
+    assert run("config", "show", EXPERIMENT, "training.n_envs") == 0
+    assert json.loads(capsys.readouterr().out) == 16
+
+
+@pytest.mark.parametrize("kind", ["experiment", "matrix"])
+def test_config_schema_is_json(capsys, kind: str) -> None:
+    assert run("config", "schema", kind) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_matrix_show_and_report_path(capsys) -> None:
+    assert run("matrix", "show", MATRIX) == 0
+    shown = capsys.readouterr().out
+    assert "demo_imitation-s1" in shown
+    assert "81920" in shown
+    assert run("matrix", "report-path", MATRIX) == 0
+    assert capsys.readouterr().out.strip() == "results/demo/report.html"
+
+
+def test_long_settings_travel_packed(complaint) -> None:
+    text = json.dumps({"nonsense": "x" * LONGEST})
+    packed = pack(text)
+    assert len(packed) < 1000
+    assert "'nonsense'" in complaint("build", "--settings", packed, *files("build"))
+    assert "damaged" in complaint("build", "--settings", "zlib:AAAA", *files("build"))
+
+
+@pytest.mark.parametrize("words", [["--help"], *([stage, "--help"] for stage in STAGES)])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    program = (
+        "import sys; from myoassist import cli\n"
+        f"try: cli.main({words!r})\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "heavy = {'torch', 'mujoco', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "usage: myoassist" in done.stdout
+
+
+def test_unknown_command_has_status_2(capsys) -> None:
+    assert run("walk") == 2
+    assert run("train", "--nonsense") == 2

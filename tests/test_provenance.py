@@ -1,0 +1,128 @@
+"""Fingerprints: what changes them, what does not, and that every stage's code is in its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from myoassist import provenance
+from myoassist.errors import InputError
+
+CODE = '''
+"""A module."""
+import math
+
+FACTOR = 2.0
+"""What it is."""
+
+
+class Thing:
+    """A thing."""
+
+    size: int = 3
+
+    def area(self) -> float:
+        """The area."""
+        return math.pi * self.size ** 2  # of a circle
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("  # of a circle", ""),
+        ("The area.", "The area, in square metres."),
+        ('        """The area."""\n', ""),
+        ('"""What it is."""\n', ""),
+        ("FACTOR = 2.0\n", "\n\nFACTOR = (\n    2.0\n)\n"),
+        ("self.size ** 2", "(self.size**2)"),
+    ],
+)
+def test_comments_docstrings_and_layout_change_nothing(old: str, new: str) -> None:
+    assert old in CODE
+    assert provenance.syntax_hash(CODE.replace(old, new)) == provenance.syntax_hash(CODE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("2.0", "2"),
+        ("** 2", "** 3"),
+        ("math.pi", "math.tau"),
+        ("size: int = 3", "size: float = 3"),
+        ("FACTOR", "factor"),
+        ("return math", "yield math"),
+        ("import math", "import math as m"),
+    ],
+)
+def test_any_change_of_code_changes_the_hash(old: str, new: str) -> None:
+    assert old in CODE
+    assert provenance.syntax_hash(CODE.replace(old, new)) != provenance.syntax_hash(CODE)
+
+
+def test_figures_and_metrics_are_apart() -> None:
+    analyze = provenance.closure(provenance.ENTRIES["analyze"])
+    report = provenance.closure(provenance.ENTRIES["report"])
+    assert not [name for name in analyze if name.startswith("myoassist.analysis.figures")]
+    assert not [name for name in report if name.startswith("myoassist.analysis")]
+
+
+def test_training_does_not_depend_on_what_comes_after_or_on_settings() -> None:
+    code = provenance.closure(provenance.ENTRIES["train"])
+    assert "myoassist.envs.reward_terms" in code
+    for package in ("analysis", "report", "evaluation", "validation", "config", "reference", "models"):
+        assert not [name for name in code if name.startswith(f"myoassist.{package}")], package
+
+
+@pytest.mark.parametrize("stage", provenance.ENTRIES)
+def test_modules_that_a_stage_loads_are_in_its_fingerprint(stage: str) -> None:
+    entries = provenance.ENTRIES[stage]
+    program = (
+        f"import importlib, json, sys; [importlib.import_module(name) for name in {entries!r}];"
+        "print(json.dumps([name for name in sys.modules if name.split('.')[0] == 'myoassist']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name for name in json.loads(done.stdout.splitlines()[-1]) if not provenance.is_exempt(name)}
+    assert loaded <= provenance.closure(entries)
+
+
+@pytest.mark.parametrize("stage", provenance.ENTRIES)
+def test_versions_are_those_installed(stage: str) -> None:
+    versions = provenance.versions(stage)
+    assert "none" not in versions.values()
+    words = provenance.fingerprint(stage).split()
+    assert words[0].startswith("code=")
+    assert words[1:] == [f"{name}={version}" for name, version in versions.items()]
+
+
+def test_own_class_is_found_by_file_and_by_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pack").mkdir()
+    file = tmp_path / "pack" / "rewards.py"
+    file.write_text("class Mine: ...\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert provenance.class_file("pack.rewards:Mine") == file
+    assert provenance.class_file(f"{file}:Mine") == file
+    plain = provenance.fingerprint("train")
+    own = provenance.fingerprint("train", [f"{file}:Mine"])
+    assert plain != own
+    assert provenance.fingerprint("train", ["myoassist.envs.myoassist_leg_base:MyoAssistLegBase"]) == plain
+
+
+@pytest.mark.parametrize("name", ["nowhere.py:Mine", "no.such.module:Mine", "rewards.Mine", "rewards.py"])
+def test_unknown_class_is_named(name: str) -> None:
+    with pytest.raises(InputError, match=name.split(":")[0].replace(".", r"\.")):
+        provenance.class_file(name)
+
+
+def test_reading_fingerprints_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from myoassist import provenance;"
+        "[provenance.fingerprint(stage) for stage in provenance.ENTRIES];"
+        "print(sorted({'torch', 'mujoco', 'pandas', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,232 @@
+"""Segments: the same bytes however the chain is cut or killed, and a learner that sees frozen statistics."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import PPO
+
+from myoassist.config.environment import EnvironmentSettings
+from myoassist.config.training import TrainingSettings
+from myoassist.envs.environment_handler import EnvironmentHandler
+from myoassist.envs.sb3 import SB3VecEnv
+from myoassist.errors import InputError
+from myoassist.formats.checkpoint import read_checkpoint_info, read_parameters
+from myoassist.policies.learner import load_policy, make_algorithm
+from myoassist.training.segment import train_segment
+
+TRAINING = {
+    "parameters": {
+        "n_steps": 16,
+        "batch_size": 64,
+        "n_epochs": 2,
+        "learning_rate": {"linear": {"from": 1e-3, "to": 1e-4, "schedule_steps": 1000}},
+    },
+    "policy": {"actor": [16], "critic": [16]},
+    "n_envs": 8,
+    "total_steps": 512,
+    "segment_steps": 256,
+}
+
+
+def segments(seed: int = 1, environment: dict | None = None, **changes):
+    settings = TrainingSettings.parse({**TRAINING, **changes})
+    return settings.segments(EnvironmentSettings.parse(environment or {}), seed)
+
+
+def train(assets, folder, segment, previous=None, threads=None):
+    output = folder / f"model_{segment.stop_steps}.zip"
+    log = folder / f"train_log_{segment.stop_steps}.json"
+    train_segment(segment, **assets.files, previous=previous, output=output, log=log, threads=threads)
+    return output
+
+
+@pytest.fixture(scope="module")
+def chain(assets, tmp_path_factory):
+    """Checkpoints of two segments, trained without disturbance."""
+    folder = tmp_path_factory.mktemp("chain")
+    first, second = segments()
+    one = train(assets, folder, first, threads=2)
+    return [one, train(assets, folder, second, previous=one, threads=2)]
+
+
+def test_segments_are_whole_rollouts_and_more_steps_keep_the_earlier_ones():
+    assert [segment.stop_steps for segment in segments()] == [256, 512]
+    assert [segment.stop_steps for segment in segments(segment_steps=200, total_steps=300)] == [256, 512]
+    more = segments(total_steps=1000)
+    assert [segment.canonical() for segment in more[:2]] == [segment.canonical() for segment in segments()]
+    assert len(more) == 4
+
+
+def test_the_same_bytes_in_another_process_with_another_number_of_threads(assets, chain, tmp_path):
+    first, second = segments()
+    for segment, previous in ((first, None), (second, tmp_path / "model_256.zip")):
+        run_in_process(assets, tmp_path, segment, previous, "--threads", "1").wait()
+    assert (tmp_path / "model_256.zip").read_bytes() == chain[0].read_bytes()
+    assert (tmp_path / "model_512.zip").read_bytes() == chain[1].read_bytes()
+
+
+def run_in_process(assets, folder, segment, previous, *more) -> subprocess.Popen:
+    command = [sys.executable, "-m", "myoassist.cli", "train", "--settings", segment.canonical()]
+    for name, path in assets.files.items():
+        command += [f"--{name}", str(path)]
+    if previous is not None:
+        command += ["--previous", str(previous)]
+    command += ["--output", str(folder / f"model_{segment.stop_steps}.zip")]
+    command += ["--log", str(folder / f"train_log_{segment.stop_steps}.json"), *more]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def kill_and_resume(assets, chain, folder, delays):
+    """Kill a segment's process after each delay, then let it finish: same bytes, nothing half-written."""
+    _, second = segments()
+    for delay in delays:
+        process = run_in_process(assets, folder, second, chain[0])
+        time.sleep(delay)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        finished = folder / "model_512.zip"
+        if finished.exists():
+            assert finished.read_bytes() == chain[1].read_bytes()
+            finished.unlink()
+    assert run_in_process(assets, folder, second, chain[0]).wait() == 0
+    assert (folder / "model_512.zip").read_bytes() == chain[1].read_bytes()
+
+
+def test_a_killed_segment_ends_in_the_same_bytes(assets, chain, tmp_path):
+    kill_and_resume(assets, chain, tmp_path, np.random.default_rng().uniform(0.5, 8.0, 3))
+
+
+@pytest.mark.slow
+def test_a_segment_killed_twenty_times_ends_in_the_same_bytes(assets, chain, tmp_path):
+    kill_and_resume(assets, chain, tmp_path, np.random.default_rng().uniform(0.1, 12.0, 20))
+
+
+def test_other_seeds_learn_something_else(assets, chain, tmp_path):
+    other = train(assets, tmp_path, segments(seed=2)[0])
+    assert other.read_bytes() != chain[0].read_bytes()
+
+
+def test_the_algorithms_own_load_reads_a_checkpoint(chain):
+    algorithm = PPO.load(chain[1], device="cpu")
+    assert algorithm.num_timesteps == 512
+    ours = load_policy(chain[1])
+    observations = np.random.default_rng(0).uniform(-1, 1, (5, len(ours.info.observation_labels)))
+    theirs, _ = algorithm.predict(observations.astype(np.float32), deterministic=True)
+    np.testing.assert_array_equal(ours.act(observations.astype(np.float32)), theirs)
+
+
+def test_schedules_follow_absolute_steps(chain):
+    rates = [read_parameters(path)["policy.optimizer"]["param_groups"][0]["lr"] for path in chain]
+    assert rates == pytest.approx([1e-3 + 0.256 * (1e-4 - 1e-3), 1e-3 + 0.512 * (1e-4 - 1e-3)])
+
+
+def test_the_train_log_tells_what_happened(chain):
+    log = json.loads(chain[0].with_name("train_log_256.json").read_text())
+    assert log["format"] == "myoassist-train-log"
+    assert isinstance(log["untrained_reward_per_step"], float)
+    assert [record["steps"] for record in log["rollouts"]] == [128, 256]
+    record = log["rollouts"][-1]
+    for name, term in record["reward_terms"].items():
+        weight = getattr(EnvironmentSettings().reward, name).weight
+        assert term["weighted"] == pytest.approx(weight * term["raw"])
+    total = sum(term["weighted"] for term in record["reward_terms"].values())
+    assert record["reward_per_step"] == pytest.approx(total, abs=1e-5)
+    assert record["approx_kl"] is not None
+    assert "untrained_reward_per_step" not in json.loads(chain[1].with_name("train_log_512.json").read_text())
+
+
+def test_the_first_minibatch_has_probability_ratio_one(assets):
+    """Statistics that moved between acting and learning would show as a ratio other than 1."""
+    handler = EnvironmentHandler.from_files(EnvironmentSettings(), **assets.files)
+    env = SB3VecEnv(handler.make_batch(8))
+    settings = segments()[0]
+    algorithm = make_algorithm(settings.learner, env, steps=0)
+    from myoassist.training.learning_callback import LearningCallback
+
+    ratios = []
+
+    class Watch(LearningCallback):
+        def _on_rollout_end(self):
+            super()._on_rollout_end()
+            buffer, policy = self.model.rollout_buffer, self.model.policy
+            observations = torch.as_tensor(buffer.observations.reshape(-1, buffer.observations.shape[-1]))
+            actions = torch.as_tensor(buffer.actions.reshape(-1, buffer.actions.shape[-1]))
+            with torch.no_grad():
+                _, log_prob, _ = policy.evaluate_actions(observations, actions)
+            before = torch.as_tensor(buffer.log_probs.reshape(-1))
+            ratios.append(torch.exp(log_prob - before).numpy())
+
+    from stable_baselines3.common.logger import Logger
+
+    algorithm.set_logger(Logger(folder=None, output_formats=[]))
+    algorithm.learn(512, callback=Watch(env.batch, stop_steps=512), log_interval=None)
+    assert len(ratios) == 4
+    for ratio in ratios:
+        np.testing.assert_allclose(ratio, 1.0, atol=2e-5)
+    extractor = algorithm.policy.features_extractor
+    assert float(extractor.count) == 512
+    env.close()
+
+
+def test_statistics_travel_in_the_checkpoint(chain):
+    policy = read_parameters(chain[1])["policy"]
+    assert float(policy["features_extractor.count"]) == 512
+    assert (policy["features_extractor.variance"] > 0).all()
+
+
+def test_the_wrong_previous_checkpoint_is_refused(assets, chain, tmp_path):
+    with pytest.raises(InputError, match="holds 512 steps of seed 1; expected 256 steps of seed 1"):
+        train(assets, tmp_path, segments()[1], previous=chain[1])
+    with pytest.raises(InputError, match="needs the checkpoint of 256 steps"):
+        train(assets, tmp_path, segments()[1])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"algorithm": "POP"}, "unknown algorithm 'POP'"),
+        ({"parameters": {"n_step": 16}}, r"parameters\.n_step': PPO has no such parameter"),
+        (
+            {"parameters": {"gamma": {"linear": {"from": 0.9, "to": 0.99, "schedule_steps": 10}}}},
+            r"parameters\.gamma': takes a value, not a schedule",
+        ),
+    ],
+)
+def test_wrong_learners_are_refused(assets, tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        train(assets, tmp_path, segments(**changes)[0])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unfit_environment_is_refused_with_a_reason(assets, tmp_path, monkeypatch):
+    from myoassist.envs import quick_checks
+
+    check = quick_checks.Check("couplings_at_reset", False, "largest violation 2.0e-03", "at most 1e-06")
+    monkeypatch.setattr("myoassist.training.segment.quick_checks", lambda _: [check])
+    with pytest.raises(InputError, match="not fit for training: couplings_at_reset: largest violation"):
+        train(assets, tmp_path, segments()[0])
+
+
+def test_damaged_checkpoints_are_named(chain, tmp_path):
+    broken = tmp_path / "model.zip"
+    data = bytearray(chain[1].read_bytes())
+    broken.write_bytes(data[: len(data) // 2])
+    with pytest.raises(InputError, match=r"model\.zip: damaged checkpoint"):
+        read_checkpoint_info(broken)
+    data[len(data) // 2] ^= 0xFF
+    broken.write_bytes(data)
+    with pytest.raises(InputError, match=r"model\.zip"):
+        load_policy(broken)
+    broken.write_text("not a zip")
+    with pytest.raises(InputError, match=r"model\.zip: damaged checkpoint"):
+        read_checkpoint_info(broken)
+    with pytest.raises(InputError, match="file not found"):
+        read_checkpoint_info(tmp_path / "none.zip")

@@ -1,0 +1,178 @@
+"""Which files belong to what: the lists that figures across runs and the report are made from."""
+
+from myoassist.config.figures import (
+    CAPTIONS,
+    RunFiles,
+    matrix_figure_names,
+    run_figure_names,
+)
+from myoassist.config.matrix import MatrixFigures
+from myoassist.config.report import (
+    ReportEvaluation,
+    ReportFigure,
+    ReportRun,
+    ReportSettings,
+)
+
+
+def run_figures(run, steps, scenario):
+    """Return the files that are drawn of one evaluation."""
+    folder = EVALUATION.format(run=run.id, steps=steps, scenario=scenario)
+    return [
+        f"{folder}/figures/{name}" for name in run_figure_names(run.experiment.figures)
+    ]
+
+
+def choices_of_figures():
+    """Group the runs by the figures that are drawn of them: a rule's outputs cannot depend on its wildcards."""
+    groups = {}
+    for run in RUNS.values():
+        groups.setdefault(run_figure_names(run.experiment.figures), []).append(run.id)
+    return list(groups.items())
+
+
+def matrix_figures():
+    """Return what the figures across runs depend on; their style is that of the first run."""
+    runs = [
+        RunFiles(
+            run=run.id,
+            experiment=run.name,
+            seed=run.seed,
+            train_logs=[train_log(run, steps) for steps in run.segments],
+            metrics={
+                scenario: f"{EVALUATION}/metrics.json".format(
+                    run=run.id, steps=run.checkpoints[-1], scenario=scenario
+                )
+                for scenario in run.scenarios
+            },
+        )
+        for run in RUNS.values()
+    ]
+    return MatrixFigures(figures=FIRST_RUN.experiment.figures, runs=runs)
+
+
+def compared_files(wildcards):
+    """Return what the figures across runs are drawn from."""
+    files = matrix_figures().runs
+    return [
+        str(path) for run in files for path in (*run.train_logs, *run.metrics.values())
+    ]
+
+
+def all_run_figures(wildcards):
+    """Return the figures of all evaluations."""
+    return [
+        path
+        for run in RUNS.values()
+        for steps, scenario in evaluations(run)
+        for path in run_figures(run, steps, scenario)
+    ]
+
+
+FIRST_RUN = next(iter(RUNS.values()))
+MATRIX_FIGURES = [
+    f"{RESULTS}/figures/{name}"
+    for name in matrix_figure_names(FIRST_RUN.experiment.figures)
+]
+CAPTION_FILES = sorted(Path(workflow.basedir, "report").glob("*.rst"))
+
+
+def local(path):
+    """Express a path relative to the results folder of the matrix."""
+    return str(path).removeprefix(f"{RESULTS}/")
+
+
+def pictures(paths):
+    """Describe the png files among some paths."""
+    return [
+        ReportFigure(name=Path(path).stem, path=local(path))
+        for path in paths
+        if path.endswith(".png")
+    ]
+
+
+def report_evaluation(run, steps, scenario):
+    """Describe the files of one evaluation."""
+    folder = local(EVALUATION.format(run=run.id, steps=steps, scenario=scenario))
+    return ReportEvaluation(
+        steps=steps,
+        scenario=scenario,
+        rollouts=f"{folder}/rollouts.h5",
+        metrics=f"{folder}/metrics.json",
+        spatiotemporal=f"{folder}/spatiotemporal.csv",
+        video=f"{folder}/replay.mp4",
+        figures=pictures(run_figures(run, steps, scenario)),
+    )
+
+
+def jobs_of(run):
+    """Yield a label and the common path of log and benchmark for each job behind a run."""
+    here = run.experiment
+    yield "build", f"build/{here.model_key}"
+    yield "preprocess", f"preprocess/{here.reference_key}"
+    yield "retarget", f"retarget/{here.retarget_key}"
+    yield "validate", f"validate/{run.id}"
+    for steps in run.segments:
+        yield f"train to {steps}", f"train/{run.id}/{steps}"
+    for steps, scenario in evaluations(run):
+        for stage in ("evaluate", "replay", "analyze", "run_figures"):
+            label = "figures" if stage == "run_figures" else stage
+            yield f"{label} {scenario} at {steps}", f"{stage}/{run.id}/{steps}/{scenario}"
+
+
+def report_run(run):
+    """Describe the files of one run."""
+    here = run.experiment
+    return ReportRun(
+        id=run.id,
+        experiment=run.name,
+        seed=run.seed,
+        description=here.description,
+        differences=PLAN.differences(run),
+        configuration=here.plain(),
+        model_manifest=f"models/{here.model_key}/manifest.json",
+        validation=f"runs/{run.id}/validation.json",
+        train_logs=[local(train_log(run, steps)) for steps in run.segments],
+        evaluations=[
+            report_evaluation(run, steps, scenario)
+            for steps, scenario in evaluations(run)
+        ],
+        figures=[
+            ReportFigure(
+                name="preprocess_qc", path=f"reference/{here.reference_key}/qc.png"
+            ),
+            ReportFigure(
+                name="retarget_qc", path=f"retargeted/{here.retarget_key}/qc.png"
+            ),
+            ReportFigure(name="validation", path=f"runs/{run.id}/validation.png"),
+        ],
+        benchmarks={
+            label: local(f"{BENCHMARKS}/{path}.tsv") for label, path in jobs_of(run)
+        },
+        logs={label: local(f"{LOGS}/{path}.log") for label, path in jobs_of(run)},
+    )
+
+
+def report_settings(wildcards=None):
+    """Describe the whole report."""
+    return ReportSettings(
+        title=PLAN.matrix.title or PLAN.name.replace("_", " "),
+        description=PLAN.matrix.description,
+        runs=[report_run(run) for run in RUNS.values()],
+        figures=pictures(MATRIX_FIGURES),
+    )
+
+
+def report_files(wildcards):
+    """Return everything of the runs that the report shows or reads."""
+    paths = []
+    for run in report_settings().runs:
+        paths += [run.model_manifest, run.validation, *run.train_logs]
+        paths += [figure.path for figure in run.figures]
+        for entry in run.evaluations:
+            paths += [entry.rollouts, entry.metrics, entry.spatiotemporal, entry.video]
+            paths += [figure.path for figure in entry.figures]
+            paths += sorted(
+                {f"{Path(figure.path).parent}/{CAPTIONS}" for figure in entry.figures}
+            )
+    return [f"{RESULTS}/{path}" for path in dict.fromkeys(paths)]

@@ -22,11 +22,13 @@ class Events:
         heel_strikes: times in s, rising.
         toe_offs: times in s, rising.
         rejected: reason -> number of force crossings that were no event.
+        contacts: (begin, end) of every contact in s; -inf where it was there from the start, inf where until the end.
     """
 
     heel_strikes: np.ndarray
     toe_offs: np.ndarray
     rejected: dict[str, int] = field(default_factory=dict)
+    contacts: tuple[tuple[float, float], ...] = ()
 
 
 def detect_events(time: np.ndarray, force: np.ndarray, settings: EventSettings) -> Events:
@@ -51,11 +53,12 @@ def detect_events(time: np.ndarray, force: np.ndarray, settings: EventSettings) 
             rejected[SHORT_SWING] = rejected.get(SHORT_SWING, 0) + 2
         else:
             merged.append((begin, end))
-    strikes, offs = [], []
+    strikes, offs, kept = [], [], []
     for begin, end in merged:
         if np.isfinite(begin) and np.isfinite(end) and end - begin < settings.min_stance_s:
             rejected[SHORT_STANCE] = rejected.get(SHORT_STANCE, 0) + 2
             continue
+        kept.append((begin, end))
         if np.isfinite(begin):
             strikes.append(begin)
         else:
@@ -64,7 +67,7 @@ def detect_events(time: np.ndarray, force: np.ndarray, settings: EventSettings) 
             offs.append(end)
         else:
             rejected[ENDS_LOADED] = rejected.get(ENDS_LOADED, 0) + 1
-    return Events(np.array(strikes), np.array(offs), rejected)
+    return Events(np.array(strikes), np.array(offs), rejected, tuple(kept))
 
 
 def _contacts(time: np.ndarray, force: np.ndarray, settings: EventSettings) -> list[tuple[float, float]]:

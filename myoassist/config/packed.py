@@ -8,7 +8,7 @@ import zlib
 
 from myoassist.errors import InputError
 
-LONGEST = 60_000
+LONGEST = 8_000
 """Characters from which on a text is compressed; a shell command holds 131,072 bytes, quoting included."""
 
 _MARK = "zlib:"

@@ -53,6 +53,7 @@ def test_contacts_cut_by_the_ends_of_the_recording_give_one_event_each():
     np.testing.assert_allclose(events.heel_strikes, [2.505])
     np.testing.assert_allclose(events.toe_offs, [0.397])
     assert events.rejected == {STARTS_LOADED: 1, ENDS_LOADED: 1}
+    assert events.contacts == ((-np.inf, pytest.approx(0.397)), (pytest.approx(2.505), np.inf))
 
 
 @pytest.mark.parametrize("force", [np.zeros(10), np.ones(10), np.full(10, 0.04), np.zeros(0)])
@@ -60,3 +61,7 @@ def test_no_step_gives_no_event(force):
     events = detect_events(np.arange(len(force)) / RATE, force, SETTINGS)
     assert not len(events.heel_strikes)
     assert not len(events.toe_offs)
+
+
+def test_a_foot_that_stays_on_the_ground_is_one_contact_without_events():
+    assert detect_events(np.arange(10) / RATE, np.ones(10), SETTINGS).contacts == ((-np.inf, np.inf),)

@@ -74,7 +74,10 @@ MATRIX_FIGURES = [
     f"{RESULTS}/figures/{name}"
     for name in matrix_figure_names(FIRST_RUN.experiment.figures)
 ]
-CAPTION_FILES = sorted(Path(workflow.basedir, "report").glob("*.rst"))
+# Relative, so that a project that is moved stays up to date.
+CAPTION_FILES = sorted(
+    os.path.relpath(path) for path in Path(workflow.basedir, "report").glob("*.rst")
+)
 
 
 def local(path):

@@ -108,7 +108,7 @@ def dashboard(data: RunData) -> Drawing:
     size = data.settings.font_size_pt
     fig = new_figure(data.settings.model_copy(update={"width": "double"}), 1.28)  # a page, whatever the column
     text, figures, gate = fig.subfigures(3, 1, height_ratios=[0.09, 0.95, 0.85])
-    summary = textwrap.wrap(data.metrics["summary"], 130)
+    summary = textwrap.wrap(data.metrics["summary"], 112)
     text.text(0.01, 0.5, "\n".join(summary), va="center", fontsize=size - 0.5)
     grid = figures.subplots(2, 3)
     for ax, angle in zip(grid[0], LEG_ANGLES, strict=True):

@@ -23,17 +23,7 @@ from myoassist.analysis.kinematics import at_phase
 
 def stances(events: Events, start_s: float, end_s: float) -> list[tuple[float, float]]:
     """Times of contact of one foot within a span, also those cut by its ends."""
-    marks = sorted([(t, 1) for t in events.heel_strikes] + [(t, 0) for t in events.toe_offs])
-    result, begin = [], start_s if marks and marks[0][1] == 0 else None
-    for time, loaded in marks:
-        if loaded:
-            begin = time
-        elif begin is not None:
-            result.append((begin, time))
-            begin = None
-    if begin is not None:
-        result.append((begin, end_s))
-    return [(max(a, start_s), min(b, end_s)) for a, b in result if b > start_s and a < end_s]
+    return [(max(a, start_s), min(b, end_s)) for a, b in events.contacts if b > start_s and a < end_s]
 
 
 @figure("whole_trial_kinematics", title="Whole-trial kinematics", category="Kinematics")

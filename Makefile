@@ -10,7 +10,6 @@ BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 1)
 MATRIX ?= configs/matrices/demo.yaml
 SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default --config matrix=$(MATRIX) --cores $(CORES)
-export MUJOCO_GL ?= egl
 
 .PHONY: help install demo plan figures test test-slow lint format lock clean
 
@@ -34,6 +33,7 @@ install: .venv/installed  ## create .venv with the pinned environment and the pa
 	@touch $@
 
 demo: install  ## run the whole workflow on the demo matrix and say where the report is
+	@$(BIN)/myoassist config validate $(MATRIX)
 	$(SNAKEMAKE) report
 	@echo "The report is at $$($(BIN)/myoassist matrix report-path $(MATRIX))"
 

@@ -38,8 +38,8 @@ ENTRIES: dict[str, tuple[str, ...]] = {
 
 PACKAGES: dict[str, tuple[str, ...]] = {
     "build": ("mujoco", "assist-sim", "myo-sim", "myoassist-terrains", "numpy"),
-    "preprocess": ("numpy", "scipy", "h5py", "matplotlib"),
-    "retarget": ("mujoco", "numpy", "scipy", "h5py", "matplotlib"),
+    "preprocess": ("numpy", "scipy", "h5py"),
+    "retarget": ("mujoco", "numpy", "scipy", "h5py"),
     "validate": ("mujoco", "gymnasium", "stable-baselines3", "torch", "numpy", "matplotlib"),
     "train": ("mujoco", "gymnasium", "stable-baselines3", "torch", "numpy"),
     "evaluate": ("mujoco", "gymnasium", "stable-baselines3", "torch", "numpy", "h5py"),
@@ -48,20 +48,22 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "figures": ("matplotlib", "numpy", "pandas"),
     "report": ("jinja2", "docutils", "pygments", "pandas"),
 }
-"""The third-party distributions whose version makes a stage's results stale."""
+"""The third-party distributions whose version makes a stage's results stale.
+
+Not Matplotlib for `preprocess` and `retarget`: their pictures are by-products, and training hangs on their data.
+"""
 
 NOT_CODE = frozenset(
     {
         "myoassist",  # registers the environment ids, by name
         "myoassist.bench",
-        "myoassist.cli",
         "myoassist.provenance",  # only records what ran
         "myoassist.registration",
     }
 )
 """Modules that every stage may load without its results depending on them."""
 
-NOT_CODE_BELOW = ("myoassist.config",)
+NOT_CODE_BELOW = ("myoassist.cli", "myoassist.config")
 """Packages left out whole: settings enter by value, so a new default is seen where it changes a value."""
 
 
@@ -78,16 +80,20 @@ def fingerprint(stage: str, classes: Iterable[str] = ()) -> str:
     Raises:
         InputError: if a named class's file cannot be found or parsed.
     """
+    return _fingerprint(stage, tuple(sorted(set(classes))))
+
+
+@cache
+def _fingerprint(stage: str, extra: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    extra = sorted(set(classes))
     modules = [module for name in extra if (module := _own_module(name)) is not None]
     for name in sorted(closure((*ENTRIES[stage], *modules))):
         digest.update(f"{name}\0{_module_hash(name)}\0".encode())
     for name in extra:
         if _own_module(name) is None:
             digest.update(f"{name}\0{_syntax_hash(class_file(name))}\0".encode())
-    versions = [f"{package}={version(package)}" for package in PACKAGES[stage]]
-    return " ".join([f"code={digest.hexdigest()[:16]}", *versions])
+    words = [f"{package}={version}" for package, version in versions(stage).items()]
+    return " ".join([f"code={digest.hexdigest()[:16]}", *words])
 
 
 @cache

@@ -1,12 +1,12 @@
-"""The real parts that tests share: a compiled body and the measured stride fitted to it, made once a worker."""
+"""The real parts that tests share: a compiled body and the measured stride fitted to it, made once for all workers."""
 
+import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).parent.parent
@@ -49,16 +49,33 @@ def make_assets(folder: Path, **model_settings) -> Assets:
     return made
 
 
+def shared_assets(tmp_path_factory, worker_id: str, name: str, **model_settings) -> Assets:
+    """Make assets in the first worker that needs them; the others wait for it and use the same files."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / name
+    folder.mkdir(exist_ok=True)
+    paths = [folder / file for file in ("model.mjb", "manifest.json", "motion.h5", "reference.h5")]
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return Assets(*paths) if paths[-1].exists() else make_assets(folder, **model_settings)
+
+
 @pytest.fixture(scope="session")
-def assets(tmp_path_factory) -> Assets:
+def worker_id(request) -> str:
+    """Name of the pytest-xdist worker, or "master" without it."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "master")
+
+
+@pytest.fixture(scope="session")
+def assets(tmp_path_factory, worker_id) -> Assets:
     """The planar 22-muscle body on flat ground."""
-    return make_assets(tmp_path_factory.mktemp("assets"))
+    return shared_assets(tmp_path_factory, worker_id, "body")
 
 
 @pytest.fixture(scope="session")
-def exo_assets(tmp_path_factory) -> Assets:
+def exo_assets(tmp_path_factory, worker_id) -> Assets:
     """The same body wearing an ankle exoskeleton."""
-    return make_assets(tmp_path_factory.mktemp("exo_assets"), device="DephyExoBoot_L1")
+    return shared_assets(tmp_path_factory, worker_id, "body_with_exo", device="DephyExoBoot_L1")
 
 
 @pytest.fixture(scope="session")

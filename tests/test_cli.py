@@ -24,7 +24,7 @@ STAGES = {
     "evaluate": "model manifest reference checkpoint rollouts",
     "replay": "model manifest rollouts video",
     "analyze": "rollouts reference norm metrics cycles spatiotemporal",
-    "figures": "rollouts cycles metrics spatiotemporal reference norm output",
+    "figures": "rollouts cycles metrics spatiotemporal reference norm output-dir",
     "report": "root output",
 }
 
@@ -58,7 +58,7 @@ def complaint(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: p
     return check
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", sorted(set(STAGES) - {"report"}))
 def test_stage_needs_settings(complaint, stage: str) -> None:
     assert "--settings JSON|FILE or by --experiment FILE" in complaint(stage, *files(stage))
 

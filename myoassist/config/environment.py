@@ -86,7 +86,7 @@ class ActionSettings(Settings):
     neutral_excitation: float = Field(0.1, ge=0.0, le=0.5)
     """Excitation at action 0; -1 is none, +1 is full, linear on either side."""
     baseline: Literal["constant", "reference"] = "constant"
-    """`reference`: action 0 means the activation that the fitted reference has at this phase."""
+    """`reference`: action 0 means the excitation that follows the fitted reference's activation at this phase."""
     residual_range: float = Field(1.0, gt=0.0, le=1.0)
     """With baseline `reference`: change of excitation at action ±1 (clipped to [0, 1])."""
     device: DeviceActionSettings = DeviceActionSettings()

@@ -19,9 +19,7 @@ class ScenarioSettings(Settings):
 
     episodes: int = Field(8, ge=1, le=100_000, description="number of episodes")
     duration_s: float = Field(10.0, gt=0, le=3600, description="longest duration of an episode")
-    batch_size: int = Field(
-        64, ge=1, le=4096, description="episodes simulated at once; bounds the memory"
-    )
+    batch_size: int = Field(64, ge=1, le=4096, description="episodes simulated at once; bounds the memory")
     phases: Literal["spread", "random"] = Field(
         "spread", description="starting phases: spread evenly over the gait cycle, or drawn"
     )
@@ -81,9 +79,7 @@ class VideoSettings(Settings):
     width: int = Field(640, ge=64, le=1920, multiple_of=16)
     height: int = Field(368, ge=64, le=1088, multiple_of=16)
     camera: Literal["follow", "fixed"] = Field("follow", description="move with the pelvis, or stand still")
-    azimuth_deg: float = Field(
-        90.0, ge=-360, le=360, description="90: from the right side, so walking is to the right"
-    )
+    azimuth_deg: float = Field(90.0, ge=-360, le=360, description="90: from the right side, so walking is to the right")
     elevation_deg: float = Field(-8.0, ge=-90, le=90)
     distance_m: float = Field(3.0, ge=0.5, le=50, description="from the camera to the body")
     overlay: bool = Field(True, description="write time, speed and episode into the picture")

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -149,17 +150,17 @@ class Experiment(Settings):
             raise InputError(f"field 'evaluation.scenarios': no scenario '{scenario}'; known are {', '.join(known)}")
         return EvaluationStage(environment=self.environment, scenario=known[scenario], seed=seed)
 
-    @property
+    @cached_property
     def model_key(self) -> str:
         """Name of the folder of the compiled model; equal settings share it."""
         return content_key(self.model)
 
-    @property
+    @cached_property
     def reference_key(self) -> str:
         """Name of the folder of the model-free reference."""
         return content_key(self.reference)
 
-    @property
+    @cached_property
     def retarget_key(self) -> str:
         """Name of the folder of the reference fitted to the body."""
         return content_key(self.reference, self.model, self.retarget)

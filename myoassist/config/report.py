@@ -56,15 +56,9 @@ class ReportRun(Settings):
     validation: RelativePath | None = None
     train_logs: list[RelativePath] = Field([], description="of all segments, in order")
     evaluations: list[ReportEvaluation] = []
-    figures: list[ReportFigure] = Field(
-        [], description="of the run as a whole: reference fit, validation, training"
-    )
-    benchmarks: dict[str, RelativePath] = Field(
-        {}, description="step label -> Snakemake benchmark file (tsv)"
-    )
-    logs: dict[str, RelativePath] = Field(
-        {}, description="step label -> log file, read where outputs are missing"
-    )
+    figures: list[ReportFigure] = Field([], description="of the run as a whole: reference fit, validation, training")
+    benchmarks: dict[str, RelativePath] = Field({}, description="step label -> Snakemake benchmark file (tsv)")
+    logs: dict[str, RelativePath] = Field({}, description="step label -> log file, read where outputs are missing")
 
 
 class ReportSettings(Settings):

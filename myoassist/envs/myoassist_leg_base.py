@@ -323,7 +323,9 @@ class MyoAssistLegBase(VectorEnv):
     def _excitation_baseline(self) -> np.ndarray | None:
         if self.settings.action.baseline == "constant" or self.clip is None:
             return None
-        return self.clip.at(self.phase, self.target.value)[3]
+        # the excitation is held over the control step: take the reference's in its middle
+        half_step = 0.5 * self.control_s / self._stride_time(self.target.value)
+        return self.clip.excitation(self.phase + half_step)
 
     def _stride_time(self, target: np.ndarray) -> np.ndarray:
         return np.ones(len(target)) if self.clip is None else self.clip.stride_time(target)

@@ -57,12 +57,20 @@ class ReferenceClip:
         self._velocity = slice(count, 2 * count)
         self._forward = 2 * count
         self._activation = slice(2 * count + 1, None)
+        self._excitation = _excitations(reference, manifest)
         self._lowest_sole = reference.sole_height.min(axis=1)
         self._mean = table[:, :count].mean(axis=0)
 
     def stride_time(self, speed: np.ndarray) -> np.ndarray:
         """Stride time (s) at target speeds (m/s), elementwise."""
         return self.stride_time_s * (speed / self.speed_m_s) ** -self.scaling.cadence_exponent
+
+    def excitation(self, phase: np.ndarray) -> np.ndarray:
+        """Excitations (N, M) that make the muscles follow the reference's activations, at phases (N,)."""
+        place = (phase % 1.0) * self.frames
+        frame = np.minimum(place.astype(np.intp), self.frames - 1)
+        part = (place - frame)[:, None]
+        return (1.0 - part) * self._excitation[frame] + part * self._excitation[frame + 1]
 
     def sole_height(self, phase: float) -> float:
         """Height of the lower sole's lowest point over the ground in the reference (m; negative = pressed in)."""
@@ -92,3 +100,22 @@ class ReferenceClip:
         velocities = (excursion * cadence) * row[:, self._velocity]
         fluctuation = (row[:, self._forward] - self.speed_m_s) * (excursion * cadence)[:, 0]
         return positions, velocities, fluctuation, row[:, self._activation]
+
+
+def _excitations(reference: FittedReference, manifest: Manifest) -> np.ndarray:
+    """Invert MuJoCo's activation dynamics along the reference.
+
+    With da/dt = (u - a) / tau, tau = tau_act (0.5 + 1.5 a) for u > a and tau_deact / (0.5 + 1.5 a) otherwise
+    (Millard et al. 2013, eq. 1), u = a + tau da/dt, clipped to [0, 1].
+
+    Returns:
+        (F + 1, M), the first frame repeated at the end.
+    """
+    activation = reference.activation
+    step = reference.stride_time_s / reference.frames
+    rate = (np.roll(activation, -1, axis=0) - np.roll(activation, 1, axis=0)) / (2 * step)
+    rise, fall = np.array([muscle.time_constants_s for muscle in manifest.muscles]).T
+    factor = 0.5 + 1.5 * activation
+    tau = np.where(rate > 0, rise * factor, fall / factor)
+    excitation = np.clip(activation + tau * rate, 0.0, 1.0)
+    return np.ascontiguousarray(np.vstack([excitation, excitation[:1]]))

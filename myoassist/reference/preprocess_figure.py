@@ -11,7 +11,7 @@ from myoassist.config.reference import ReferenceSettings
 from myoassist.formats.files import atomic_output
 from myoassist.formats.reference_motion import ReferenceMotion
 
-RIGHT, LEFT, PROCESSED = "#c0392b", "#2471a3", "#1c2833"
+RIGHT, LEFT, PROCESSED = "#0072B2", "#D55E00", "#1c2833"
 PANELS = {  # coordinate -> title, factor to report signs
     "pelvis_tilt": ("Pelvis tilt", -1, "anterior +"),
     "hip_flexion": ("Hip", 1, "flexion +"),

@@ -12,7 +12,7 @@ from myoassist.config.reference import RetargetSettings
 from myoassist.formats.files import atomic_output
 from myoassist.formats.reference_motion import FittedReference
 
-RIGHT, LEFT, REFERENCE = "#c0392b", "#2471a3", "#7f8c8d"
+RIGHT, LEFT, REFERENCE = "#0072B2", "#D55E00", "#7f8c8d"
 JOINTS = {  # joint -> title, factor to report signs, positive direction
     "pelvis_tilt": ("Pelvis tilt", -1, "anterior +"),
     "hip_flexion": ("Hip", 1, "flexion +"),

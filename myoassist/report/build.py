@@ -59,5 +59,5 @@ def number(value: object, digits: int = 3) -> str:
     except ValueError:
         return str(value)
     if amount.is_integer() and abs(amount) < 1e15:
-        return f"{int(amount):,}".replace("-", MINUS).replace(",", " ")
+        return f"{int(amount):,}".replace("-", MINUS).replace(",", "\N{NO-BREAK SPACE}")
     return f"{amount:.{digits}g}".replace("-", MINUS)

@@ -15,6 +15,7 @@ from myoassist.config.report import ReportEvaluation, ReportFigure, ReportRun, R
 from myoassist.errors import InputError
 from myoassist.formats.gait_tables import read_metrics
 from myoassist.report.captions import Caption, Captions
+from myoassist.report.differences import describe_differences
 from myoassist.report.embedding import data_uri
 from myoassist.report.missing import missing_files
 from myoassist.report.overview import Training, gate_held, read_train_log, statement, summarize_training
@@ -103,7 +104,8 @@ class Gatherer:
     def gather(self) -> Contents:
         """Return the contents of the page."""
         settings, reader = self._settings, self._reader
-        runs = [self._run(run) for run in settings.runs]
+        differences = describe_differences([run.differences for run in settings.runs])
+        runs = [self._run(run, differ) for run, differ in zip(settings.runs, differences, strict=True)]
         comparison = self._gallery(settings.figures, "", "figures", {})
         absent = [figure.path for figure in settings.figures if not reader.exists(figure.path)]
         if absent:
@@ -122,7 +124,7 @@ class Gatherer:
         )
         return _limit_size(contents, settings.largest_page_mb)
 
-    def _run(self, run: ReportRun) -> RunView:
+    def _run(self, run: ReportRun, differences: dict[str, str]) -> RunView:
         reader = self._reader
         before = len(reader.problems)
         reader.problems += missing_files(run, reader)
@@ -135,7 +137,7 @@ class Gatherer:
             experiment=run.experiment,
             seed=run.seed,
             description=run.description,
-            differences={name: _short(value) for name, value in run.differences.items()},
+            differences=differences,
             configuration=json.dumps(run.configuration, indent=2, ensure_ascii=False),
             training=summarize_training([log for log in logs if log is not None]),
             manifest=reader.read(run.model_manifest, read_json, run=run.id, step="build"),
@@ -225,16 +227,10 @@ class Gatherer:
 
 
 def _checks(validation: Any) -> list[dict[str, Any]]:
-    """Entries of a validation file; an empty list if it is none."""
+    """Complete entries of a validation file; an empty list if it is none."""
     checks = lookup(validation, "checks")
-    if isinstance(checks, dict):
-        checks = [{"name": name, **entry} for name, entry in checks.items() if isinstance(entry, dict)]
-    return [entry for entry in checks if isinstance(entry, dict)] if isinstance(checks, list) else []
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:59] + "…"
+    fields = {"name", "passed", "measured", "expected"}
+    return [e for e in checks if isinstance(e, dict) and fields <= e.keys()] if isinstance(checks, list) else []
 
 
 def _limit_size(contents: Contents, largest_mb: float) -> Contents:

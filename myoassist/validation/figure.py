@@ -14,8 +14,8 @@ from myoassist.formats.files import atomic_output
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-PASSED, FAILED = "#009E73", "#D55E00"
-RIGHT, LEFT = "#0072B2", "#E69F00"
+PASSED, FAILED = "#009E73", "#B00020"
+RIGHT, LEFT = "#0072B2", "#D55E00"
 
 
 def draw_checks(path: Path, handler: EnvironmentHandler, checks: list[Check], survival: np.ndarray) -> None:

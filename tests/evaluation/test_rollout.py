@@ -19,7 +19,12 @@ def checkpoint(assets, tmp_path_factory):
     """A policy after one small update."""
     folder = tmp_path_factory.mktemp("checkpoint")
     training = TrainingSettings.parse(
-        {"n_envs": 2, "total_steps": 32, "parameters": {"n_steps": 16, "batch_size": 32, "n_epochs": 1}}
+        {
+            "n_envs": 2,
+            "total_steps": 32,
+            "segment_steps": 32,
+            "parameters": {"n_steps": 16, "batch_size": 32, "n_epochs": 1},
+        }
     )
     segment = training.segments(EnvironmentSettings.parse(ENVIRONMENT), seed=1)[0]
     train_segment(

@@ -30,6 +30,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, snakemake: Snakemake) -> 
         if folder.is_dir():
             return Project(folder, snakemake)
         making = shared / "unfinished"
+        shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
         new_project(making, snakemake).run("report")
         making.rename(folder)

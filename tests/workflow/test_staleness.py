@@ -117,6 +117,7 @@ TABLE = {
     ),
     "figure code": (append("myoassist/analysis/figures/gait.py", NEW_FUNCTION), {"run_figures": BOTH} | ACROSS),
     "report caption": (append("workflow/report/validation.rst", "\nMore words.\n"), {"report": {"*"}}),
+    "version of matplotlib": (version("matplotlib"), rows(("validate", "run_figures"), BOTH) | ACROSS),
     "version of torch": (version("torch"), rows(("validate", "train", *EVALUATION), BOTH) | ACROSS),
     "version of mujoco": (version("mujoco"), {"build": {"*"}} | FROM_REFERENCE),
     "report template": (append("myoassist/report/page.css", "\np {}\n"), {"report": {"*"}}),

@@ -104,6 +104,7 @@ def new_project(folder: Path, snakemake: Snakemake) -> Project:
     ignore = shutil.ignore_patterns("__pycache__")
     for name in ("myoassist", "workflow", "reference_data"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+    shutil.rmtree(folder / "myoassist" / "cli")
     shutil.copy(Path(__file__).with_name("stand_in_cli.py"), folder / "myoassist" / "cli.py")
     experiments = folder / "configs" / "experiments"
     experiments.mkdir(parents=True)

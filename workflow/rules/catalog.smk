@@ -1,5 +1,7 @@
 """Which files belong to what: the lists that figures across runs and the report are made from."""
 
+import functools
+
 from myoassist.config.figures import (
     CAPTIONS,
     RunFiles,
@@ -156,7 +158,8 @@ def report_run(run):
     )
 
 
-def report_settings(wildcards=None):
+@functools.cache
+def report_settings():
     """Describe the whole report."""
     return ReportSettings(
         title=PLAN.matrix.title or PLAN.name.replace("_", " "),

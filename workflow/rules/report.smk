@@ -13,7 +13,7 @@ rule report:
     benchmark:
         f"{BENCHMARKS}/report.tsv"
     params:
-        settings=settings(report_settings),
+        settings=settings(lambda wildcards: report_settings()),
         code=code("report"),
         root=lambda wildcards, output: os.path.dirname(output.page),
         captions=lambda wildcards, input: (

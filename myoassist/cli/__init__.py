@@ -1,0 +1,88 @@
+"""The command line: every stage of the chain by hand, and a look at experiments and matrices.
+
+Stage modules are imported when their command runs, so that ``myoassist --help`` and a mistake in a file cost
+no import of MuJoCo or torch.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from tyro.extras import SubcommandApp
+
+from myoassist.cli import configuration, stages, trials
+from myoassist.cli.options import complain
+from myoassist.errors import InputError
+
+COMMANDS = (
+    trials.sim,
+    stages.preprocess,
+    stages.build,
+    stages.retarget,
+    stages.validate,
+    stages.train,
+    stages.evaluate,
+    stages.replay,
+    stages.analyze,
+    stages.figures,
+    stages.report,
+    trials.bench,
+)
+GROUPS = {
+    "config": (
+        "Look at experiment files: validate, show, schema.",
+        {
+            "validate": configuration.config_validate,
+            "show": configuration.config_show,
+            "schema": configuration.config_schema,
+        },
+    ),
+    "matrix": (
+        "Look at matrix files: show, report-path, figures.",
+        {
+            "show": configuration.matrix_show,
+            "report-path": configuration.matrix_report_path,
+            "figures": configuration.matrix_figures,
+        },
+    ),
+}
+
+
+def make_app() -> SubcommandApp:
+    """Assemble the commands."""
+    app = SubcommandApp()
+    for command in COMMANDS:
+        app.command(command)
+    for name, (description, commands) in GROUPS.items():
+        group = SubcommandApp()
+        for word, command in commands.items():
+            group.command(command, name=word)
+        app.command(group, name=name, help=description)
+    return app
+
+
+def _start_log() -> None:
+    from loguru import logger
+
+    logger.remove()
+    level = os.environ.get("MYOASSIST_LOG_LEVEL", "INFO").upper()
+    logger.add(sys.stderr, level=level, format="{time:YYYY-MM-DD HH:mm:ss} {level: <7} {message}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line: exit status 0, 2 for bad input (one line on stderr), 1 for anything else."""
+    _start_log()
+    try:
+        make_app().cli(
+            prog="myoassist",
+            description="Train, evaluate and analyse muscle-driven walking.",
+            args=argv,
+        )
+    except InputError as error:
+        complain(error)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

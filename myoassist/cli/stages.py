@@ -1,0 +1,332 @@
+"""The stages of the chain, one command each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from myoassist.cli.options import (
+    File,
+    Folder,
+    Given,
+    Number,
+    OptionalFile,
+    OptionalFolder,
+    Source,
+    Word,
+    at_least_one,
+    load_settings,
+    only_with_experiment,
+    require,
+)
+from myoassist.errors import InputError
+
+if TYPE_CHECKING:
+    from myoassist.config.evaluation import EvaluationStage
+    from myoassist.config.experiment import Experiment
+    from myoassist.config.training import SegmentSettings
+
+
+def preprocess(source_data: Source, *, source: File, output: File, figure: File) -> None:
+    """Turn a recorded stride into a periodic reference, independent of any body.
+
+    Args:
+        source_data: Where the settings come from: either --settings or --experiment.
+        source: input: raw data (.csv, .mot, .sto).
+        output: output: reference (.h5).
+        figure: output: raw against processed curves (.png).
+    """
+    from myoassist.config.reference import ReferenceSettings
+
+    chosen = source_data.take(ReferenceSettings, lambda experiment: experiment.reference)
+    require(source=source)
+    from myoassist.reference.preprocess import preprocess as stage
+
+    stage(chosen, source=source, output=output, figure=figure)
+
+
+def build(source: Source, *, model: File, manifest: File) -> None:
+    """Compile body, device and ground into one model.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        model: output: compiled model (.mjb).
+        manifest: output: names, masses, actuators, sensors and package versions (.json).
+    """
+    from myoassist.config.model import ModelSettings
+
+    chosen = source.take(ModelSettings, lambda experiment: experiment.model)
+    from myoassist.models.build import build as stage
+
+    stage(chosen, model=model, manifest=manifest)
+
+
+def retarget(source: Source, *, reference: File, model: File, manifest: File, output: File, figure: File) -> None:
+    """Fit a reference to a body: feet on the ground, joints within limits, activations to start from.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        reference: input: reference from `preprocess` (.h5).
+        model: input: compiled model (.mjb).
+        manifest: input: its manifest (.json).
+        output: output: fitted reference (.h5).
+        figure: output: what was changed, per joint (.png).
+    """
+    from myoassist.config.reference import RetargetSettings
+
+    chosen = source.take(RetargetSettings, lambda experiment: experiment.retarget)
+    require(reference=reference, model=model, manifest=manifest)
+    from myoassist.reference.retarget import retarget as stage
+
+    stage(chosen, reference=reference, model=model, manifest=manifest, output=output, figure=figure)
+
+
+def validate(source: Source, *, model: File, manifest: File, reference: File, output: File, figure: File) -> None:
+    """Check whether an environment is fit to be trained on.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        model: input: compiled model (.mjb).
+        manifest: input: its manifest (.json).
+        reference: input: fitted reference (.h5).
+        output: output: one entry a check (.json).
+        figure: output: the checks' numbers (.png).
+    """
+    from myoassist.config.validation import ValidationStage
+
+    chosen = source.take(ValidationStage, lambda experiment: experiment.validation_stage())
+    require(model=model, manifest=manifest, reference=reference)
+    from myoassist.validation.checks import validate as stage
+
+    stage(chosen, model=model, manifest=manifest, reference=reference, output=output, figure=figure)
+
+
+def train(
+    source: Source,
+    *,
+    model: File,
+    manifest: File,
+    reference: File,
+    output: File,
+    log: File,
+    previous: OptionalFile = None,
+    seed: Number = None,
+    segment: Number = None,
+    threads: Number = None,
+) -> None:
+    """Train one segment, from the previous segment's checkpoint.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        model: input: compiled model (.mjb).
+        manifest: input: its manifest (.json).
+        reference: input: fitted reference (.h5).
+        output: output: checkpoint (.zip).
+        log: output: what was learned (.json).
+        previous: input: checkpoint of the segment before; none for segment 0.
+        seed: with --experiment: seed of the run (default 1).
+        segment: with --experiment: which segment, counted from 0 (default 0).
+        threads: physics threads; any number gives the same result (default: the CPUs it may use).
+    """
+    from myoassist.config.training import SegmentSettings
+
+    only_with_experiment(source, seed=seed, segment=segment)
+
+    def pick(experiment: Experiment) -> SegmentSettings:
+        segments = experiment.segments(1 if seed is None else seed)
+        index = 0 if segment is None else segment
+        if not 0 <= index < len(segments):
+            raise InputError(f"--segment: expected 0 to {len(segments) - 1} (found {index})")
+        return segments[index]
+
+    chosen = source.take(SegmentSettings, pick)
+    if (chosen.segment > 0) != (previous is not None):
+        needed = "needs the checkpoint it starts from" if chosen.segment else "starts from none"
+        raise InputError(f"--previous: segment {chosen.segment} {needed}")
+    at_least_one(threads=threads)
+    require(model=model, manifest=manifest, reference=reference, previous=previous)
+    from myoassist.training.segment import train_segment as stage
+
+    stage(
+        chosen,
+        model=model,
+        manifest=manifest,
+        reference=reference,
+        previous=previous,
+        output=output,
+        log=log,
+        threads=threads,
+    )
+
+
+def evaluate(
+    source: Source,
+    *,
+    model: File,
+    manifest: File,
+    reference: File,
+    checkpoint: File,
+    rollouts: File,
+    scenario: Word = None,
+    seed: Number = None,
+    threads: Number = None,
+) -> None:
+    """Let a trained policy walk: seeded episodes of one scenario into a rollouts file.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        model: input: compiled model (.mjb).
+        manifest: input: its manifest (.json).
+        reference: input: fitted reference (.h5).
+        checkpoint: input: trained policy (.zip).
+        rollouts: output: states, forces, actions, rewards (.h5).
+        scenario: with --experiment: name of the scenario (default: the first).
+        seed: with --experiment: seed of the episodes (default 1).
+        threads: physics threads; any number gives the same result (default: the CPUs it may use).
+    """
+    from myoassist.config.evaluation import EvaluationStage
+
+    only_with_experiment(source, scenario=scenario, seed=seed)
+
+    def pick(experiment: Experiment) -> EvaluationStage:
+        name = next(iter(experiment.evaluation.scenarios)) if scenario is None else scenario
+        return experiment.evaluation_stage(name, 1 if seed is None else seed)
+
+    chosen = source.take(EvaluationStage, pick)
+    at_least_one(threads=threads)
+    require(model=model, manifest=manifest, reference=reference, checkpoint=checkpoint)
+    from myoassist.evaluation.rollout import evaluate as stage
+
+    stage(
+        chosen,
+        model=model,
+        manifest=manifest,
+        reference=reference,
+        checkpoint=checkpoint,
+        rollouts=rollouts,
+        threads=threads,
+    )
+
+
+def replay(source: Source, *, model: File, manifest: File, rollouts: File, video: File) -> None:
+    """Film stored episodes; nothing is simulated again.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        model: input: compiled model (.mjb).
+        manifest: input: its manifest (.json).
+        rollouts: input: rollouts from `evaluate` (.h5).
+        video: output: film of at most 8 s (.mp4).
+    """
+    from myoassist.config.evaluation import VideoSettings
+
+    chosen = source.take(VideoSettings, lambda experiment: experiment.evaluation.video)
+    require(model=model, manifest=manifest, rollouts=rollouts)
+    from myoassist.evaluation.video import replay as stage
+
+    stage(chosen, model=model, manifest=manifest, rollouts=rollouts, video=video)
+
+
+def analyze(
+    source: Source,
+    *,
+    rollouts: File,
+    reference: File,
+    norm: File,
+    metrics: File,
+    cycles: File,
+    spatiotemporal: File,
+) -> None:
+    """Find gait cycles in rollouts and measure them against the reference and the norm.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        rollouts: input: rollouts from `evaluate` (.h5).
+        reference: input: fitted reference (.h5).
+        norm: input: normative joint angles (.csv).
+        metrics: output: numbers of the whole evaluation (.json).
+        cycles: output: curves over 101 points of each gait cycle (.parquet).
+        spatiotemporal: output: one row a cycle (.csv).
+    """
+    from myoassist.config.analysis import AnalysisSettings
+
+    chosen = source.take(AnalysisSettings, lambda experiment: experiment.analysis)
+    require(rollouts=rollouts, reference=reference, norm=norm)
+    from myoassist.analysis.analyze import analyze as stage
+
+    stage(
+        chosen,
+        rollouts=rollouts,
+        reference=reference,
+        norm=norm,
+        metrics=metrics,
+        cycles=cycles,
+        spatiotemporal=spatiotemporal,
+    )
+
+
+def figures(
+    source: Source,
+    *,
+    rollouts: File,
+    cycles: File,
+    metrics: File,
+    spatiotemporal: File,
+    reference: File,
+    norm: File,
+    output_dir: Folder,
+) -> None:
+    """Draw the figures of one evaluation, each as png and svg.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        rollouts: input: rollouts from `evaluate` (.h5).
+        cycles: input: curves from `analyze` (.parquet).
+        metrics: input: numbers from `analyze` (.json).
+        spatiotemporal: input: table from `analyze` (.csv).
+        reference: input: fitted reference (.h5).
+        norm: input: normative joint angles (.csv).
+        output_dir: output: folder of the figures.
+    """
+    from myoassist.config.figures import FiguresSettings
+
+    chosen = source.take(FiguresSettings, lambda experiment: experiment.figures)
+    require(
+        rollouts=rollouts,
+        cycles=cycles,
+        metrics=metrics,
+        spatiotemporal=spatiotemporal,
+        reference=reference,
+        norm=norm,
+    )
+    from myoassist.analysis.figures.render import render_run as stage
+
+    stage(
+        chosen,
+        rollouts=rollouts,
+        cycles=cycles,
+        metrics=metrics,
+        spatiotemporal=spatiotemporal,
+        reference=reference,
+        norm=norm,
+        output_dir=output_dir,
+    )
+
+
+def report(*, settings: Given, root: Folder, output: File, captions: OptionalFolder = None) -> None:
+    """Write the report: one self-contained page about a matrix.
+
+    Args:
+        settings: runs and the paths of their files, as the workflow describes them.
+        root: input: results folder that the settings' paths are relative to.
+        output: output: the page (.html).
+        captions: input: folder with captions of figures (.rst).
+    """
+    from myoassist.config.report import ReportSettings
+
+    chosen = load_settings(ReportSettings, settings)
+    for option, folder in (("root", root), ("captions", captions)):
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"--{option}: folder {folder} not found")
+    from myoassist.report.build import build_report as stage
+
+    stage(chosen, root=root, output=output, captions=captions)

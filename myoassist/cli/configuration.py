@@ -5,23 +5,29 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
 from myoassist.cli.options import Assignments, File, Folder, Given, complain, load_settings, overrides
 from myoassist.errors import InputError
 
+if TYPE_CHECKING:
+    from myoassist.config.experiment import Experiment
+
 
 def config_validate(files: Positional[tuple[File, ...]]) -> None:
-    """Check experiment files (.json) and matrix files (.yaml), running nothing.
+    """Check experiment files (.json) and matrix files (.yaml): fields, values, and all names in them.
 
     Args:
         files: files to check.
     """
+    from loguru import logger
+
     from myoassist.config.experiment import Experiment
     from myoassist.config.matrix import Plan
 
+    logger.disable("myoassist.models")
     if not files:
         raise InputError("config validate: name at least one file")
     wrong = 0
@@ -33,6 +39,7 @@ def config_validate(files: Positional[tuple[File, ...]]) -> None:
                 experiments = [Experiment.from_file(file)]
             for experiment in experiments:
                 experiment.check_files(where=str(file))
+                _check_names(experiment, file)
         except InputError as error:
             wrong += 1
             complain(error)
@@ -40,6 +47,15 @@ def config_validate(files: Positional[tuple[File, ...]]) -> None:
             print(f"{file}: valid")
     if wrong:
         sys.exit(2)
+
+
+def _check_names(experiment: Experiment, file: Path) -> None:
+    from myoassist.validation.names import check_names
+
+    try:
+        check_names(experiment.model, experiment.environment, experiment.segments(0)[0].learner)
+    except InputError as error:
+        raise InputError(f"{file}: {str(error).removeprefix('settings: ')}") from None
 
 
 def config_show(

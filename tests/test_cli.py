@@ -132,8 +132,8 @@ def test_config_show_is_complete_and_can_be_narrowed(capsys) -> None:
     shown = json.loads(capsys.readouterr().out)
     assert shown["training"]["n_envs"] == 7
     assert shown["analysis"]["events"]
-    assert run("config", "show", EXPERIMENT, "training.n_envs") == 0
-    assert json.loads(capsys.readouterr().out) == 16
+    assert run("config", "show", EXPERIMENT, "training.segment_steps") == 0
+    assert json.loads(capsys.readouterr().out) == 40960
 
 
 @pytest.mark.parametrize("kind", ["experiment", "matrix"])

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import synthetic_gait
-from conftest import NORM, run_analysis
+from analysed_walk import NORM, run_analysis
 from synthetic_gait import SPEED, STANCE, STRIDE_M, STRIDE_S, crossing
 
 from myoassist.analysis.analyze import analyze

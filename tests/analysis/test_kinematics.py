@@ -63,7 +63,7 @@ def test_bodies_whose_knee_flexion_is_positive_keep_its_sign():
 
 def test_the_norm_is_the_published_group():
     """Facts about the control group as given with the data."""
-    from conftest import NORM
+    from analysed_walk import NORM
 
     norm = norm_curves(read_norm(NORM), ANGLES)
     hip, knee, ankle = (norm[name][0] for name in ("hip_flexion", "knee_flexion", "ankle_dorsiflexion"))
@@ -80,7 +80,7 @@ def test_the_profile_score_is_the_root_mean_square_of_its_variables():
 
 
 def test_a_norm_with_missing_rows_is_refused(tmp_path):
-    from conftest import NORM
+    from analysed_walk import NORM
 
     from myoassist.errors import InputError
 

@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import run_analysis
+from analysed_walk import run_analysis
 from synthetic_training import write_train_log
 
 from myoassist.analysis.figures import render

@@ -74,6 +74,8 @@ def _start_log() -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line: exit status 0, 2 for bad input (one line on stderr), 1 for anything else."""
     _start_log()
+    # MuJoCo looks for a graphics library when it is imported, and fails where there is none. Videos find their own.
+    os.environ.setdefault("MUJOCO_GL", "disable")
     try:
         make_app().cli(
             prog="myoassist",

@@ -12,9 +12,7 @@ from myoassist.config.base import Settings
 class EventSettings(Settings):
     """Foot contact from vertical ground force: hysteresis and shortest durations."""
 
-    contact_on_bw: float = Field(
-        0.05, gt=0, le=0.5, description="force that begins a contact"
-    )
+    contact_on_bw: float = Field(0.05, gt=0, le=0.5, description="force that begins a contact")
     contact_off_bw: float = Field(0.03, gt=0, le=0.5, description="force that ends it")
     min_stance_s: float = Field(0.10, ge=0, le=1, description="shorter contacts are rejected")
     min_swing_s: float = Field(0.10, ge=0, le=1, description="shorter gaps between contacts are rejected")

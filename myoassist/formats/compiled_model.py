@@ -151,9 +151,7 @@ class Manifest:
         for muscle in self.muscles:
             if muscle.name == name:
                 return muscle
-        raise InputError(
-            f"model {self.body}: unknown muscle '{name}' (known: {', '.join(self.muscle_names)})"
-        )
+        raise InputError(f"model {self.body}: unknown muscle '{name}' (known: {', '.join(self.muscle_names)})")
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:

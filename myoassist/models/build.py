@@ -186,16 +186,13 @@ def _apply_strength(model: mujoco.MjModel, factors: dict[str, float]) -> None:
         matches = [i for i in matches if model.actuator_dyntype[i] == mujoco.mjtDyn.mjDYN_MUSCLE]
         if not matches:
             raise InputError(
-                f"settings: field 'strength_factors': unknown muscle or group '{name}' "
-                f"(known: {', '.join(names)})"
+                f"settings: field 'strength_factors': unknown muscle or group '{name}' (known: {', '.join(names)})"
             )
         model.actuator_gainprm[matches, 2] *= factor
         model.actuator_biasprm[matches, 2] *= factor
 
 
-def describe(
-    model: mujoco.MjModel, settings: ModelSettings, digest: str, ground_geoms: list[str]
-) -> Manifest:
+def describe(model: mujoco.MjModel, settings: ModelSettings, digest: str, ground_geoms: list[str]) -> Manifest:
     """Collect a compiled model's names, indices and constants."""
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)

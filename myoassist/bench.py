@@ -6,6 +6,7 @@ substeps), so the ratio of the two tells what everything around the physics cost
 
 from __future__ import annotations
 
+import copy
 import os
 import platform
 import resource
@@ -24,6 +25,25 @@ from myoassist.envs.environment_handler import EnvironmentHandler, available_cpu
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 
 SMALL = (64, 64)
+PACKAGE = "package settings"
+_SPARSE = {"jacobian": mujoco.mjtJacobian.mjJAC_SPARSE}
+_NO_ISLANDS = {"disableflags": int(mujoco.mjtDisableBit.mjDSBL_ISLAND)}
+PHYSICS: dict[str, dict[str, Any]] = {
+    PACKAGE: {},
+    "without visuals": {"visuals": False},
+    "sparse Jacobian": _SPARSE,
+    "without islands": _NO_ISLANDS,
+    "these three (the default here)": {**_SPARSE, **_NO_ISLANDS, "visuals": False},
+    "at most 10 iterations": {"iterations": 10},
+    "at most 6 iterations": {"iterations": 6},
+    "at most 4 iterations": {"iterations": 4},
+    "tolerance 1e-6": {"tolerance": 1e-6},
+    "elliptic friction cones": {"cone": mujoco.mjtCone.mjCONE_ELLIPTIC},
+    "integrator implicitfast": {"integrator": mujoco.mjtIntegrator.mjINT_IMPLICITFAST},
+    "solver CG": {"solver": mujoco.mjtSolver.mjSOL_CG},
+}
+"""Variant -> changes of `mjOption` against the body package's own settings."""
+_LEG_JOINTS = ("hip_flexion", "knee_angle", "ankle_angle")
 
 
 def benchmark(
@@ -48,21 +68,31 @@ def benchmark(
         ppo: whether to measure learning, which takes most of the time.
 
     Returns:
-        Plain data: `physics`, `environment`, `ppo`, `ppo_64x64` (steps per second: median, best, worst; simulated
-        seconds per second), `ratio_environment`, `ratio_ppo`, `ratio_ppo_64x64`, memory and machine.
+        Plain data: `physics`, `environment`, `environment_1_thread` (with more than one), `ppo`, `ppo_64x64` (steps per
+        second: median, best, worst; simulated seconds per second), `ratio_environment`, `ratio_ppo`,
+        `ratio_ppo_64x64` (over `physics`), `thread_speedup` (environment over environment with 1 thread), memory
+        (an environment that shares its model; one model of its own without visuals, as variation makes; the full
+        model) and machine.
     """
-    threads = threads or available_cpus()
+    threads = min(num_envs, threads or available_cpus())
     memory_before = _resident_mb()
     batch = handler.make_batch(num_envs, threads=threads)
+    batch.reset(seed=0)
+    batch.step(np.zeros(batch.action_space.shape))
     memory_per_env = (_resident_mb() - memory_before) / num_envs
     recorder = _Recorder(batch, steps)
     measured: dict[str, list[float]] = {"environment": [], "physics": []}
     learners: dict[str, Callable[[], float]] = {}
+    if threads > 1:
+        alone = _Recorder(handler.make_batch(num_envs, threads=1), steps)
+        learners["environment_1_thread"] = alone.run
+        measured["environment_1_thread"] = []
+        alone.run()
     if ppo:
         learners["ppo"] = _learner(handler, training, training.policy, num_envs, threads)
         small = training.policy.model_copy(update={"actor": SMALL, "critic": SMALL})
         learners["ppo_64x64"] = _learner(handler, training, small, num_envs, threads)
-        measured |= {name: [] for name in learners}
+        measured |= {"ppo": [], "ppo_64x64": []}
     recorder.run()  # warm up
     for _ in range(repeats):
         measured["environment"].append(recorder.run())
@@ -81,8 +111,12 @@ def benchmark(
         for name, values in measured.items()
     }
     limit = statistics.median(measured["physics"])
-    for name in ("environment", *learners):
-        result[f"ratio_{name}"] = round(statistics.median(measured[name]) / limit, 4)
+    for name in ("environment", "ppo", "ppo_64x64"):
+        if name in measured:
+            result[f"ratio_{name}"] = round(statistics.median(measured[name]) / limit, 4)
+    if threads > 1:
+        pairs = zip(measured["environment"], measured["environment_1_thread"], strict=True)
+        result["thread_speedup"] = round(statistics.median(many / one for many, one in pairs), 3)
     return result | {
         "num_envs": num_envs,
         "threads": threads,
@@ -90,6 +124,8 @@ def benchmark(
         "control_steps_per_measurement": steps * num_envs,
         "repeats": repeats,
         "memory_per_environment_mb": round(memory_per_env, 3),
+        "memory_own_model_mb": round(mujoco.mj_sizeModel(batch.simulation.model) / 2**20, 3),
+        "memory_full_model_mb": round(mujoco.mj_sizeModel(handler.full_model) / 2**20, 3),
         "cpu": platform.processor() or platform.machine(),
         "cpus_allowed": available_cpus(),
         "load_average": os.getloadavg()[0],
@@ -108,7 +144,8 @@ class _Recorder:
         self.actions = rng.normal(0.0, 0.3, size).clip(-1, 1).astype(np.float32)
         self.states = np.empty((steps, *batch.simulation.state.shape))
         self.controls = np.empty((steps, *batch.simulation.control.shape))
-        self.pool = Rollout(nthread=len(batch.simulation._workers) if len(batch.simulation._workers) > 1 else 0)
+        threads = len(batch.simulation.workers)
+        self.pool = Rollout(nthread=threads if threads > 1 else 0)
 
     def run(self) -> float:
         """Steps per second of the environment, resets included (what is recorded does not count as its time)."""
@@ -131,7 +168,7 @@ class _Recorder:
             begin = time.perf_counter()
             self.pool.rollout(
                 simulation.models,
-                simulation._workers,
+                simulation.workers,
                 self.states[step],
                 self.controls[step],
                 skip_checks=True,
@@ -142,6 +179,82 @@ class _Recorder:
             )
             spent += time.perf_counter() - begin
         return self.steps * self.batch.num_envs / spent
+
+
+def compare_physics(
+    handler: EnvironmentHandler,
+    *,
+    num_envs: int = 64,
+    threads: int | None = None,
+    seconds: float = 0.2,
+    repeats: int = 5,
+) -> dict[str, Any]:
+    """Measure solver settings against the body package's own: speed, and how far motion and forces differ.
+
+    From states of the fitted stride with noise on its activations, all variants run the same controls.
+
+    Args:
+        handler: with a reference.
+        num_envs: states, spread over the gait cycle.
+        threads: physics threads; None takes the CPUs this process may use.
+        seconds: how far ahead.
+        repeats: interleaved; the median counts. Speed is per second of processor time, so that other work on the
+            machine disturbs it less.
+
+    Returns:
+        Plain data: variant -> speed relative to the package's settings (median, best, worst), deviation of hips, knees
+        and ankles (degrees, rms and largest) and of the feet's vertical forces (body weights, rms).
+    """
+    threads = threads or available_cpus()
+    batch = handler.make_batch(num_envs, threads=1)
+    batch.reset(seed=0, options={"phase": np.arange(num_envs) / num_envs})
+    rng = np.random.default_rng(0)
+    excitation = batch.clip.excitation(batch.phase) + rng.normal(0.0, 0.1, (num_envs, len(handler.manifest.muscles)))
+    control = np.zeros((num_envs, batch.simulation.model.nu))
+    control[:, [muscle.actuator for muscle in handler.manifest.muscles]] = excitation.clip(0.0, 1.0)
+    variants = {name: _with_options(handler, changes) for name, changes in PHYSICS.items()}
+    pool = Rollout(nthread=threads if threads > 1 else 0)
+    times: dict[str, list[float]] = {name: [] for name in variants}
+    results: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    nstep = round(seconds / batch.simulation.model.opt.timestep)
+    held = np.repeat(control[:, None], nstep, axis=1)
+    workers = {name: [mujoco.MjData(model) for _ in range(threads)] for name, model in variants.items()}
+    for repeat in range(repeats + 1):  # the first warms up
+        for name, model in variants.items():
+            begin = time.process_time()
+            states, sensors = pool.rollout(model, workers[name], batch.simulation.state, held)
+            if repeat:
+                times[name].append(time.process_time() - begin)
+            results[name] = (states, sensors)
+    batch.close()
+    pool.close()
+    manifest = handler.manifest
+    angles = [1 + joint.qpos for joint in manifest.independent_joints if joint.name.startswith(_LEG_JOINTS)]
+    feet = [foot.sensor_foot + 3 for foot in manifest.feet.values()]
+    base_states, base_sensors = results[PACKAGE]
+    table = {}
+    for name, (states, sensors) in results.items():
+        angle = np.degrees(states[:, :, angles] - base_states[:, :, angles])
+        force = (sensors[:, :, feet] - base_sensors[:, :, feet]) / (manifest.total_mass_kg * manifest.gravity_m_s2)
+        speeds = [base / own for base, own in zip(times[PACKAGE], times[name], strict=True)]
+        table[name] = {
+            "speed": round(statistics.median(speeds), 3),
+            "speed_best": round(max(speeds), 3),
+            "speed_worst": round(min(speeds), 3),
+            "angles_rms_deg": float(f"{np.sqrt(np.square(angle).mean()):.3g}"),
+            "angles_max_deg": float(f"{np.abs(angle).max():.3g}"),
+            "forces_rms_bw": float(f"{np.sqrt(np.square(force).mean()):.3g}"),
+        }
+    return {"variants": table, "num_envs": num_envs, "threads": threads, "seconds": seconds, "repeats": repeats}
+
+
+def _with_options(handler: EnvironmentHandler, changes: dict[str, Any]) -> mujoco.MjModel:
+    """The package's own physics with some options changed; `visuals` False leaves out what is only looked at."""
+    changes = {"jacobian": mujoco.mjtJacobian.mjJAC_AUTO, "disableflags": 0, **changes}
+    model = copy.copy(handler.full_model if changes.pop("visuals", True) else handler.model)
+    for option, value in changes.items():
+        setattr(model.opt, option, value)
+    return model
 
 
 def _learner(

@@ -73,10 +73,15 @@ def handler(
     elif isinstance(settings, dict):
         settings = EnvironmentSettings.parse({"id": environment_id, **settings}, where="settings")
     if not files:
-        files = default_assets(DEFAULT_DEVICE if environment_id == EXO_ID else None)
+        files = default_assets(default_device(environment_id))
     if files.keys() != {"model", "manifest", "reference"}:
         raise InputError(f"{environment_id}: expected model, manifest and reference, or none of them")
     return EnvironmentHandler.from_files(settings, **{name: Path(path) for name, path in files.items()})
+
+
+def default_device(environment_id: str) -> str | None:
+    """The device that an id's default body wears."""
+    return DEFAULT_DEVICE if environment_id == EXO_ID else None
 
 
 def default_settings(environment_id: str) -> EnvironmentSettings:
@@ -97,11 +102,22 @@ def default_assets(device: str | None) -> dict[str, Path]:
     Returns:
         Paths of `model`, `manifest` and `reference`.
     """
+    return made_assets(ModelSettings(device=device), ReferenceSettings(), RetargetSettings())
+
+
+def made_assets(model: ModelSettings, reference: ReferenceSettings, fit: RetargetSettings) -> dict[str, Path]:
+    """Make (once) a body and the reference fitted to it, in the cache folder.
+
+    Returns:
+        Paths of `model`, `manifest` and `reference`.
+
+    Raises:
+        InputError: if the settings or the reference's source file are wrong.
+    """
     from myoassist.models.build import build
     from myoassist.reference.preprocess import preprocess
     from myoassist.reference.retarget import retarget
 
-    model, reference, fit = ModelSettings(device=device), ReferenceSettings(), RetargetSettings()
     source = data_file(reference.source)
     key = hashlib.sha256(
         "\n".join(
@@ -110,7 +126,7 @@ def default_assets(device: str | None) -> dict[str, Path]:
             + [source.read_text(encoding="utf-8")]
         ).encode()
     ).hexdigest()[:16]
-    folder = cache_folder() / f"default-{device or 'body'}-{key}"
+    folder = cache_folder() / f"{model.body}-{model.device or 'bare'}-{key}"
     files = {
         "model": folder / "model.mjb",
         "manifest": folder / "manifest.json",
@@ -132,13 +148,13 @@ def default_assets(device: str | None) -> dict[str, Path]:
 
 
 def data_file(relative: str) -> Path:
-    """Find a data file of the project, in a checkout or in an installed package.
+    """Find a data file: in the working folder, in a checkout of the project or in the installed package.
 
     Raises:
-        InputError: if it is in neither.
+        InputError: if it is in none of them.
     """
     package = Path(__file__).parent
-    for folder in (package.parent, package):
+    for folder in (Path(), package.parent, package):
         if (folder / relative).is_file():
             return folder / relative
     raise InputError(f"{relative}: file not found")

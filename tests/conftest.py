@@ -1,5 +1,6 @@
 """The real parts that tests share: a compiled body and the measured stride fitted to it, made once for all workers."""
 
+import contextlib
 import fcntl
 import os
 from dataclasses import dataclass
@@ -8,6 +9,10 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# torch's optimisers import triton, which crashes if Mesa's software OpenGL has loaded its own LLVM before.
+with contextlib.suppress(ImportError):
+    import triton  # noqa: F401
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -76,6 +81,18 @@ def assets(tmp_path_factory, worker_id) -> Assets:
 def exo_assets(tmp_path_factory, worker_id) -> Assets:
     """The same body wearing an ankle exoskeleton."""
     return shared_assets(tmp_path_factory, worker_id, "body_with_exo", device="DephyExoBoot_L1")
+
+
+@pytest.fixture(scope="session")
+def assets_of(tmp_path_factory, worker_id):
+    """Return a function from an experiment to the assets of its model, made once for all workers."""
+    from myoassist.config.model import ModelSettings
+
+    def make(experiment) -> Assets:
+        name = "body" if experiment.model == ModelSettings() else f"body_{experiment.model_key}"
+        return shared_assets(tmp_path_factory, worker_id, name, **experiment.model.model_dump(mode="json"))
+
+    return make
 
 
 @pytest.fixture(scope="session")

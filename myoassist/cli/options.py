@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     SettingsT = TypeVar("SettingsT", bound=Settings)
 
 File = Annotated[Path, arg(metavar="FILE")]
+Files = Annotated[tuple[Path, ...], arg(metavar="FILE ...")]
 Number = Annotated[int | None, arg(metavar="INT", help_behavior_hint="")]
 Word = Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")]
 Folder = Annotated[Path, arg(metavar="DIR")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from myoassist.cli.options import (
     File,
+    Files,
     Folder,
     Given,
     Number,
@@ -103,30 +104,37 @@ def validate(source: Source, *, model: File, manifest: File, reference: File, ou
 def train(
     source: Source,
     *,
-    model: File,
-    manifest: File,
-    reference: File,
+    model: Files,
+    manifest: Files,
+    reference: Files,
     output: File,
     log: File,
     previous: OptionalFile = None,
+    warm_start: OptionalFile = None,
     seed: Number = None,
     segment: Number = None,
     threads: Number = None,
+    tensorboard: OptionalFolder = None,
+    preview: OptionalFile = None,
 ) -> None:
     """Train one segment, from the previous segment's checkpoint.
 
     Args:
         source: Where the settings come from: either --settings or --experiment.
-        model: input: compiled model (.mjb).
-        manifest: input: its manifest (.json).
-        reference: input: fitted reference (.h5).
+        model: input: compiled model (.mjb); one for each ground that the segment could train on.
+        manifest: input: its manifest (.json), or theirs.
+        reference: input: fitted reference (.h5), or theirs.
         output: output: checkpoint (.zip).
         log: output: what was learned (.json).
         previous: input: checkpoint of the segment before; none for segment 0.
+        warm_start: input: checkpoint that segment 0 takes over from, if the settings say so.
         seed: with --experiment: seed of the run (default 1).
         segment: with --experiment: which segment, counted from 0 (default 0).
         threads: physics threads; any number gives the same result (default: the CPUs it may use).
+        tensorboard: output: folder for TensorBoard's files (default: MYOASSIST_TENSORBOARD, if that is set).
+        preview: output: film of the new checkpoint (.mp4); with MYOASSIST_PREVIEW set, one beside the checkpoint.
     """
+    from myoassist.cli import watching
     from myoassist.config.training import SegmentSettings
 
     only_with_experiment(source, seed=seed, segment=segment)
@@ -142,8 +150,13 @@ def train(
     if (chosen.segment > 0) != (previous is not None):
         needed = "needs the checkpoint it starts from" if chosen.segment else "starts from none"
         raise InputError(f"--previous: segment {chosen.segment} {needed}")
+    if (chosen.warm_start is not None) != (warm_start is not None):
+        needed = "takes over from a checkpoint" if chosen.warm_start is not None else "takes over from none"
+        raise InputError(f"--warm-start: segment {chosen.segment} {needed} (field 'training.warm_start')")
     at_least_one(threads=threads)
-    require(model=model, manifest=manifest, reference=reference, previous=previous)
+    for files in zip(model, manifest, reference, strict=False):
+        require(**dict(zip(("model", "manifest", "reference"), files, strict=True)))
+    require(previous=previous, warm_start=warm_start)
     from myoassist.training.segment import train_segment as stage
 
     stage(
@@ -152,10 +165,13 @@ def train(
         manifest=manifest,
         reference=reference,
         previous=previous,
+        warm_start=warm_start,
         output=output,
         log=log,
         threads=threads,
+        on_record=watching.tensorboard(tensorboard, output),
     )
+    watching.preview(preview, checkpoint=output, model=model, manifest=manifest, reference=reference)
 
 
 def evaluate(

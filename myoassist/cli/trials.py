@@ -3,41 +3,64 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
 
 from myoassist.cli.options import Number, OptionalFile, at_least_one, require
 from myoassist.errors import InputError
 
+Config = Annotated[str, arg(metavar="CONFIG")]
 
-def sim(id: str = "myoAssistLegImitation-v0", steps: int = 500, seed: int = 0) -> None:
-    """Roll random actions in an environment: a smoke test of the simulation.
+
+def sim(
+    config: Config = "myoAssistLegImitation-v0",
+    /,
+    *,
+    model: OptionalFile = None,
+    manifest: OptionalFile = None,
+    reference: OptionalFile = None,
+    steps: int = 500,
+    seed: int = 0,
+    render: bool = False,
+    video: OptionalFile = None,
+) -> None:
+    """Step an environment with random actions and print what happened: a smoke test.
 
     Args:
-        id: registered environment id.
+        config: an experiment file, or the id of an environment with its default settings.
+        model: input: compiled model (.mjb); give all three files or none (then they are made and kept in a cache).
+        manifest: input: its manifest (.json).
+        reference: input: fitted reference (.h5).
         steps: number of control steps.
         seed: of the environment and of the actions.
+        render: show it in a window, in real time.
+        video: output: a video of the first seconds (.mp4).
     """
+    from myoassist.config.environment import ENVIRONMENT_IDS
+    from myoassist.config.experiment import Experiment
+
     at_least_one(steps=steps)
-    import gymnasium
+    given = _all_or_none(model=model, manifest=manifest, reference=reference)
+    experiment = None
+    if config not in ENVIRONMENT_IDS:
+        if not Path(config).is_file():
+            raise InputError(
+                f"CONFIG: no file '{config}' (expected an experiment file, or {', '.join(ENVIRONMENT_IDS)})"
+            )
+        experiment = Experiment.from_file(config)
+    from myoassist import registration
+    from myoassist.evaluation.smoke import smoke_run
 
-    import myoassist  # noqa: F401  (registers the ids)
-
-    try:
-        environment = gymnasium.make(id)
-    except gymnasium.error.Error as error:
-        raise InputError(f"--id: {error}") from None
-    environment.action_space.seed(seed)
-    environment.reset(seed=seed)
-    rewards: list[float] = []
-    episodes = 0
-    for _ in range(steps):
-        _, reward, terminated, truncated, _ = environment.step(environment.action_space.sample())
-        rewards.append(float(reward))
-        if terminated or truncated:
-            episodes += 1
-            environment.reset()
-    environment.close()
-    mean = sum(rewards) / len(rewards)
-    print(f"{id}: {steps} steps, {episodes} episodes ended, mean reward per step {mean:.4f}")
+    if experiment is None:
+        files = given or registration.default_assets(registration.default_device(config))
+        settings = registration.default_settings(config)
+    else:
+        files = given or registration.made_assets(experiment.model, experiment.reference, experiment.retarget)
+        settings = experiment.environment
+    handler = registration.handler(settings.id, settings, **files)
+    print(smoke_run(handler, **files, steps=steps, seed=seed, render=render, video=video).summary())
 
 
 def bench(
@@ -51,9 +74,10 @@ def bench(
     steps: int = 128,
     repeats: int = 5,
     ppo: bool = True,
+    physics: bool = False,
     output: OptionalFile = None,
 ) -> None:
-    """Measure the speed of physics, environment and learning, in one run.
+    """Measure the speed of physics, environment and learning, in one run; prints JSON.
 
     Args:
         experiment: environment and training settings (default: those of a new experiment).
@@ -65,31 +89,39 @@ def bench(
         steps: control steps per measurement and environment.
         repeats: how often everything is measured.
         ppo: measure learning too, which takes most of the time.
+        physics: instead, compare solver settings with the body package's own, in speed and in motion.
         output: output: the numbers (.json); they are printed in any case.
     """
     from myoassist.config.experiment import Experiment
 
     at_least_one(num_envs=num_envs, threads=threads, steps=steps, repeats=repeats)
     chosen = Experiment() if experiment is None else Experiment.from_file(experiment)
-    files = {"model": model, "manifest": manifest, "reference": reference}
-    given = {name: path for name, path in files.items() if path is not None}
-    if given and len(given) < len(files):
-        raise InputError("give --model, --manifest and --reference together, or none of them")
-    require(**given)
-    from myoassist.bench import benchmark
+    given = _all_or_none(model=model, manifest=manifest, reference=reference)
+    from myoassist.bench import benchmark, compare_physics
     from myoassist.formats.files import write_json
     from myoassist.registration import handler
 
     environment = handler(chosen.environment.id, chosen.environment, **given)
-    numbers = benchmark(
-        environment,
-        chosen.training,
-        num_envs=num_envs,
-        threads=threads,
-        steps=steps,
-        repeats=repeats,
-        ppo=ppo,
-    )
+    if physics:
+        numbers = compare_physics(environment, num_envs=num_envs, threads=threads, repeats=repeats)
+    else:
+        numbers = benchmark(
+            environment,
+            chosen.training,
+            num_envs=num_envs,
+            threads=threads,
+            steps=steps,
+            repeats=repeats,
+            ppo=ppo,
+        )
     if output is not None:
         write_json(output, numbers)
     print(json.dumps(numbers, indent=2))
+
+
+def _all_or_none(**files: Path | None) -> dict[str, Path]:
+    given = {name: path for name, path in files.items() if path is not None}
+    if given and len(given) < len(files):
+        raise InputError("give --model, --manifest and --reference together, or none of them")
+    require(**given)
+    return given

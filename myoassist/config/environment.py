@@ -258,6 +258,63 @@ class SpeedScalingSettings(Settings):
     excursion_exponent: float = Field(0.5, ge=0.0, le=1.0)
 
 
+MassRange = tuple[Annotated[float, Field(gt=0.2, lt=5.0)], Annotated[float, Field(gt=0.2, lt=5.0)]]
+StrengthRange = tuple[Annotated[float, Field(gt=0.0, le=10.0)], Annotated[float, Field(gt=0.0, le=10.0)]]
+SlopeRange = tuple[Annotated[float, Field(gt=-45.0, lt=45.0)], Annotated[float, Field(gt=-45.0, lt=45.0)]]
+
+
+class VariationSettings(Settings):
+    """How the environments of one batch differ from each other; ranges (lowest, highest) are drawn from evenly.
+
+    Environment i's values come from a stream of (seed, i), whatever the number of environments. They are factors on
+    the compiled model, which has been built with factors of its own. The defaults vary nothing.
+    """
+
+    seed: int = Field(0, ge=0, lt=2**31)
+    mass_factor: MassRange = (1.0, 1.0)
+    """On every body's mass and inertia."""
+    strength_factor: StrengthRange = (1.0, 1.0)
+    """On the maximum isometric force of all muscles together."""
+    strength_factors: dict[str, StrengthRange] = {}
+    """Further factors per muscle, or per group if the name has no side suffix (both sides alike)."""
+    slope_deg: SlopeRange | None = None
+    """Slope of the ground (positive climbs); only on flat or sloped ground, whose own slope it replaces."""
+    ground_realisations: bool = False
+    """Whether every environment walks on its own realisation of random ground; only with terrain "random"."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> VariationSettings:
+        ranges = {"mass_factor": self.mass_factor, "strength_factor": self.strength_factor}
+        ranges |= {f"strength_factors.{name}": value for name, value in self.strength_factors.items()}
+        if self.slope_deg is not None:
+            ranges["slope_deg"] = self.slope_deg
+        for name, (low, high) in ranges.items():
+            if low > high:
+                raise ValueError(f"{name}: the lowest value must not exceed the highest")
+        return self
+
+    @property
+    def varies(self) -> bool:
+        """Whether any two environments may differ, or any differs from the compiled model."""
+        return self != VariationSettings(seed=self.seed)
+
+
+class PelvisSupportSettings(Settings):
+    """Springs and dampers that hold the pelvis where the reference has it: a help at the beginning of a training.
+
+    A curriculum takes them back phase by phase. They act in every episode, in evaluations too, unless left out.
+    """
+
+    height_stiffness_n_m: float = Field(0.0, ge=0.0, le=20_000.0)
+    height_damping_n_s_m: float = Field(0.0, ge=0.0, le=1_000.0)
+    tilt_stiffness_n_m_rad: float = Field(0.0, ge=0.0, le=2_000.0)
+    tilt_damping_n_m_s_rad: float = Field(0.0, ge=0.0, le=100.0)
+    forward_damping_n_s_m: float = Field(0.0, ge=0.0, le=1_000.0)
+    """Towards the target speed."""
+    force_max_n: float = Field(1_000.0, gt=0.0, le=10_000.0)
+    moment_max_n_m: float = Field(200.0, gt=0.0, le=2_000.0)
+
+
 class EnvironmentSettings(Settings):
     """Everything an environment depends on besides its model and its reference."""
 
@@ -282,3 +339,5 @@ class EnvironmentSettings(Settings):
     reset: ResetSettings = ResetSettings()
     target_velocity: TargetVelocitySettings = TargetVelocitySettings()
     speed_scaling: SpeedScalingSettings = SpeedScalingSettings()
+    variation: VariationSettings = VariationSettings()
+    pelvis_support: PelvisSupportSettings | None = None

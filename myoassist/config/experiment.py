@@ -10,14 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.config.base import Settings, describe, read_json
+from myoassist.config.curriculum import PhaseSettings, merged, phase_environment
 from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.evaluation import EvaluationStage, ScenarioSettings, VideoSettings
 from myoassist.config.figures import FiguresSettings
 from myoassist.config.model import ModelSettings
+from myoassist.config.policy import CriticSettings, NetworkSettings
 from myoassist.config.reference import ReferenceSettings, RetargetSettings
 from myoassist.config.training import SegmentSettings, TrainingSettings
 from myoassist.config.validation import ValidationSettings, ValidationStage
@@ -59,6 +61,33 @@ class Experiment(Settings):
     evaluation: EvaluationSettings = EvaluationSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     figures: FiguresSettings = FiguresSettings()
+
+    @model_validator(mode="after")
+    def _phases(self) -> Self:
+        for phase in self.training.curriculum:
+            phase_environment(phase, self.environment)
+            self._on_ground_of(phase)
+        return self
+
+    @model_validator(mode="after")
+    def _networks(self) -> Self:
+        policy = self.training.policy
+        networks: dict[str, NetworkSettings | CriticSettings] = dict(policy.networks or {})
+        if isinstance(policy.critic, CriticSettings):
+            networks["critic"] = policy.critic
+        observed = [group.name for group in self.environment.observation.groups]
+        actions = ["muscles"] if self.model.device is None else ["muscles", "device"]
+        for name, network in networks.items():
+            wanted = [("observes", group, observed) for group in network.observes or ()]
+            if isinstance(network, NetworkSettings):
+                wanted += [("acts", group, actions) for group in network.acts]
+            for field_name, group, known in wanted:
+                if group.split("/")[0] not in known:
+                    place = "critic" if name == "critic" else f"networks.{name}"
+                    raise ValueError(
+                        f"training.policy.{place}.{field_name}: no group '{group}' (known: {', '.join(known)})"
+                    )
+        return self
 
     @classmethod
     def from_file(cls, path: Path | str) -> Self:
@@ -125,6 +154,9 @@ class Experiment(Settings):
         """
         if not Path(self.reference.source).is_file():
             raise InputError(f"{where}: field 'reference.source': file {self.reference.source} not found")
+        start = self.training.warm_start
+        if start is not None and start.file is not None and not Path(start.file).is_file():
+            raise InputError(f"{where}: field 'training.warm_start.file': file {start.file} not found")
 
     def classes(self) -> tuple[str, ...]:
         """Name the user's own classes, whose files count as code of the stages that use the environment."""
@@ -138,6 +170,24 @@ class Experiment(Settings):
     def segments(self, seed: int) -> list[SegmentSettings]:
         """Return what each segment of a training run depends on, in order."""
         return self.training.segments(self.environment, seed)
+
+    def segment_models(self, segment: SegmentSettings) -> list[ModelSettings]:
+        """Return the models that a segment could train on, in the order that its phases count them."""
+        if segment.curriculum is None:
+            return [self.model]
+        phases = {phase.name: phase for phase in self.training.curriculum}
+        bodies = {possible.body: self._on_ground_of(phases[possible.name]) for possible in segment.curriculum.phases}
+        return [bodies[body] for body in sorted(bodies)]
+
+    def with_model(self, model: ModelSettings) -> Self:
+        """Return the experiment with another model."""
+        return (
+            self if model == self.model else type(self).parse({**self.plain(), "model": model.model_dump(mode="json")})
+        )
+
+    def _on_ground_of(self, phase: PhaseSettings) -> ModelSettings:
+        plain = merged(self.model.model_dump(mode="json"), {"ground": phase.ground})
+        return ModelSettings.parse(plain, where=f"training.curriculum: phase '{phase.name}'")
 
     def evaluation_stage(self, scenario: str, seed: int) -> EvaluationStage:
         """Return what the stage `evaluate` depends on.

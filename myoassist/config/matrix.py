@@ -137,6 +137,14 @@ class Run:
         """Settings of each training segment by the number of steps at its end, ascending."""
         return {segment.stop_steps: segment for segment in self.experiment.segments(self.seed)}
 
+    @cached_property
+    def bodies(self) -> dict[int, list[Experiment]]:
+        """For each segment, by its last step: the experiment with each model that the segment could train on."""
+        return {
+            steps: [self.experiment.with_model(model) for model in self.experiment.segment_models(segment)]
+            for steps, segment in self.segments.items()
+        }
+
     @property
     def final_steps(self) -> int:
         """Number of steps of the last checkpoint."""
@@ -212,7 +220,49 @@ class Plan:
             runs[run.id] = run
         if not runs:
             raise InputError(f"{path}: field 'exclude': no run is left")
-        return cls(name=name, path=path, matrix=matrix, runs=runs)
+        plan = cls(name=name, path=path, matrix=matrix, runs=runs)
+        for run in runs.values():
+            plan._check_warm_start(run)
+        return plan
+
+    def warm_start(self, run: Run) -> tuple[Run, int] | None:
+        """Return the run of this matrix that a run starts from, and the steps of its checkpoint.
+
+        Raises:
+            InputError: if the matrix has no such run, or that run no such checkpoint.
+        """
+        start = run.experiment.training.warm_start
+        if start is None or start.experiment is None:
+            return None
+        field = f"{run.where}: run {run.id}: field 'training.warm_start"
+        for other in self.runs.values():
+            if (other.name, other.seed, other.values) == (start.experiment, run.seed, run.values):
+                break
+        else:
+            axes = "".join(f", {axis} = {name}" for axis, name in run.values.items())
+            raise InputError(
+                f"{field}.experiment': the matrix has no run of '{start.experiment}' with seed {run.seed}{axes}"
+            )
+        steps = other.final_steps if start.steps == "final" else start.steps
+        if steps not in other.segments:
+            ends = shorten(", ".join(map(str, other.segments)), 200)
+            raise InputError(f"{field}.steps': run {other.id} has no checkpoint at {steps} steps, only at {ends}")
+        return other, steps
+
+    def _check_warm_start(self, run: Run) -> None:
+        """Follow a run's chain of warm starts.
+
+        Raises:
+            InputError: if a link is missing or the chain is a circle.
+        """
+        seen = [run.id]
+        link = self.warm_start(run)
+        while link is not None:
+            if link[0].id in seen:
+                circle = " from ".join([*seen, link[0].id])
+                raise InputError(f"{run.where}: field 'training.warm_start': runs start in a circle ({circle})")
+            seen.append(link[0].id)
+            link = self.warm_start(link[0])
 
     def differences(self, run: Run) -> dict[str, Any]:
         """Return the dotted fields of a run's experiment that are not the same in all runs, with its values.

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from myoassist.config.base import Settings
+from myoassist.config.curriculum import PhaseSettings, SegmentCurriculum, check_phases, segment_curricula
 from myoassist.config.environment import EnvironmentSettings
+from myoassist.config.policy import NetworkName, PolicySettings
 
-Width = Annotated[int, Field(ge=1, le=4096)]
+DEFAULT_N_STEPS = 128
+OFF_POLICY = ("SAC", "TD3", "DDPG", "TQC", "CrossQ")
+"""Algorithms that learn from a replay buffer; their rollout is `train_freq` steps of each environment."""
 
 
 class LinearSchedule(Settings):
@@ -35,15 +39,46 @@ class Schedule(Settings):
 Parameter = bool | int | float | str | None | Schedule
 
 
-class PolicySettings(Settings):
-    """The networks. Observation statistics live in the policy and travel with it."""
+class TransferSettings(Settings):
+    """What is taken over from another training's checkpoint; everything else starts afresh.
 
-    actor: tuple[Width, ...] = (64, 64)
-    critic: tuple[Width, ...] = (64, 64)
-    activation: Literal["tanh", "relu", "elu", "silu"] = "tanh"
-    initial_std: float = Field(0.3, gt=0.0, le=2.0)
-    """Standard deviation of the action noise at the start."""
-    normalize_observations: bool = True
+    Schedules, steps and curriculum always start from their beginning.
+    """
+
+    networks: dict[NetworkName, NetworkName] | None = None
+    """Network here -> network there; null: all, each from the one with the same name."""
+    statistics: bool = True
+    """Observation statistics, number by number; those that are new start afresh."""
+    log_std: bool = True
+    """Action noise of the actors that are taken over."""
+    optimizer: bool = False
+    """The optimiser's moments; only where the whole policy is the same."""
+
+
+class WarmStartSettings(TransferSettings):
+    """Where a training starts from: a checkpoint's file, or another experiment of the matrix with the same seed."""
+
+    file: str | None = Field(None, min_length=1, max_length=1000)
+    """A checkpoint, relative to the working folder."""
+    experiment: str | None = Field(None, pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")
+    """Name of an experiment of the same matrix; its run with the same axis values and seed."""
+    steps: Literal["final"] | Annotated[int, Field(ge=1)] = "final"
+    """With `experiment`: which of its checkpoints."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> WarmStartSettings:
+        if (self.file is None) == (self.experiment is None):
+            raise ValueError("either file or experiment says where to start from")
+        if self.file is not None and self.steps != "final":
+            raise ValueError("steps: only together with experiment")
+        return self
+
+    @property
+    def transfer(self) -> TransferSettings:
+        """What is taken over, without where from."""
+        return TransferSettings(
+            networks=self.networks, statistics=self.statistics, log_std=self.log_std, optimizer=self.optimizer
+        )
 
 
 class TrainingSettings(Settings):
@@ -51,8 +86,14 @@ class TrainingSettings(Settings):
 
     algorithm: str = Field("PPO", pattern=r"^[A-Za-z0-9_]+$")
     parameters: dict[str, Parameter] = {}
-    """Keyword arguments of the algorithm's constructor; unknown ones are errors."""
+    """Keyword arguments of the algorithm's constructor; unknown ones are errors, null takes its default. `n_steps` of
+    an on-policy algorithm is 128 unless given."""
     policy: PolicySettings = PolicySettings()
+    mirror: bool = False
+    """Whether on-policy algorithms learn from every rollout together with its mirror image."""
+    warm_start: WarmStartSettings | None = None
+    curriculum: tuple[PhaseSettings, ...] = ()
+    """Phases in their order; without any, the experiment's environment is used throughout."""
     n_envs: int = Field(64, ge=1, le=4096)
     env_threads: int | None = Field(None, ge=1, le=1024)
     """Physics threads; null takes the CPUs this process may use."""
@@ -64,45 +105,68 @@ class TrainingSettings(Settings):
 
     @property
     def rollout_steps(self) -> int:
-        """Environment steps between two updates of an on-policy algorithm (1 step of all otherwise)."""
-        n_steps = self.parameters.get("n_steps", 128)
-        if not isinstance(n_steps, int):
-            n_steps = 1
-        return self.n_envs * n_steps
+        """Environment steps between two updates."""
+        if self.algorithm in OFF_POLICY:
+            return self.n_envs * int(self.parameters.get("train_freq", 1))
+        return self.n_envs * int(self.parameters.get("n_steps", DEFAULT_N_STEPS))
+
+    @field_validator("parameters")
+    @classmethod
+    def _defaults_left_out(cls, value: dict[str, Parameter]) -> dict[str, Parameter]:
+        return {name: item for name, item in value.items() if item is not None}
 
     @model_validator(mode="after")
     def _whole_rollouts(self) -> TrainingSettings:
-        n_steps = self.parameters.get("n_steps")
-        if n_steps is not None and (isinstance(n_steps, bool) or not isinstance(n_steps, int) or n_steps < 1):
-            raise ValueError("parameters.n_steps must be a whole number >= 1")
+        for name in ("n_steps", "train_freq"):
+            value = self.parameters.get(name, 1)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"parameters.{name} must be a whole number >= 1")
+        check_phases(self.curriculum)
         return self
+
+    @property
+    def segment_length(self) -> int:
+        """Steps of one segment: whole rollouts."""
+        return math.ceil(self.segment_steps / self.rollout_steps) * self.rollout_steps
 
     def checkpoint_steps(self) -> list[int]:
         """Steps at which segments end, ascending; the last is `final`."""
-        length = math.ceil(self.segment_steps / self.rollout_steps) * self.rollout_steps
+        length = self.segment_length
         return [length * (k + 1) for k in range(math.ceil(self.total_steps / length))]
 
     def segments(self, environment: EnvironmentSettings, seed: int) -> list[SegmentSettings]:
-        """Cut the training into segments; each one's settings hold what it depends on and no more."""
+        """Cut the training into segments; each one's settings hold what it depends on and no more.
+
+        Raises:
+            InputError: if a phase of the curriculum changes the environment into something that is not valid.
+        """
         learner = LearnerSettings(
             algorithm=self.algorithm,
             parameters=self.parameters,
             policy=self.policy,
+            mirror=self.mirror,
             n_envs=self.n_envs,
             torch_threads=self.torch_threads,
         )
         stops = self.checkpoint_steps()
         starts = [0, *stops[:-1]]
+        curricula: list[SegmentCurriculum] | list[None] = [None] * len(stops)
+        if self.curriculum:
+            curricula = segment_curricula(
+                self.curriculum, environment, count=len(stops), segment_length=self.segment_length
+            )
         return [
             SegmentSettings(
-                environment=environment,
+                environment=environment if curriculum is None else curriculum.phases[0].environment,
+                curriculum=curriculum,
                 learner=learner,
                 seed=seed,
                 segment=index,
                 start_steps=start,
                 stop_steps=stop,
+                warm_start=self.warm_start.transfer if self.warm_start is not None and index == 0 else None,
             )
-            for index, (start, stop) in enumerate(zip(starts, stops, strict=True))
+            for index, (start, stop, curriculum) in enumerate(zip(starts, stops, curricula, strict=True))
         ]
 
 
@@ -116,6 +180,7 @@ class LearnerSettings(Settings):
     algorithm: str
     parameters: dict[str, Parameter]
     policy: PolicySettings
+    mirror: bool = False
     n_envs: int
     torch_threads: int
 
@@ -124,8 +189,12 @@ class SegmentSettings(Settings):
     """Everything one segment depends on."""
 
     environment: EnvironmentSettings
+    """With a curriculum: that of the first phase it could be in."""
     learner: LearnerSettings
+    curriculum: SegmentCurriculum | None = None
     seed: int = Field(ge=0, lt=2**31)
     segment: int = Field(ge=0)
     start_steps: int = Field(ge=0)
     stop_steps: int = Field(ge=1)
+    warm_start: TransferSettings | None = None
+    """In the first segment of a training that starts from a checkpoint: what is taken over from it."""

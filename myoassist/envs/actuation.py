@@ -40,10 +40,10 @@ class Actuation:
         self.torque = np.zeros((num_envs, len(devices)))
         self.control = np.zeros((num_envs, len(muscles) + len(devices)))
 
-    def reset(self, index: int, excitation: np.ndarray) -> None:
-        """Start one environment with given excitations (M,) and motors at rest."""
-        self.excitation[index] = excitation
-        self.torque[index] = 0.0
+    def reset(self, rows: np.ndarray, excitation: np.ndarray) -> None:
+        """Start some environments with given excitations (n, M) and motors at rest."""
+        self.excitation[rows] = excitation
+        self.torque[rows] = 0.0
 
     def apply(self, action: np.ndarray, baseline: np.ndarray | None, qvel: np.ndarray) -> np.ndarray:
         """Translate actions.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import mujoco
 import numpy as np
 
@@ -11,17 +13,19 @@ from myoassist.formats.compiled_model import Manifest
 class Couplings:
     """Puts dependent joints on q_dep = q0_dep + sum_i c_i (q_ind - q0_ind)^i, and their velocities on its slope."""
 
-    def __init__(self, model: mujoco.MjModel, manifest: Manifest):
+    def __init__(self, model: mujoco.MjModel, manifest: Manifest, *, only: Collection[str] | None = None):
+        """Read the polynomials; `only` names the dependent joints to care for (None: all)."""
         joints = {joint.name: joint for joint in manifest.joints}
-        dependent = [joints[coupling.dependent] for coupling in manifest.couplings]
-        independent = [joints[coupling.independent] for coupling in manifest.couplings]
+        couplings = [item for item in manifest.couplings if only is None or item.dependent in only]
+        dependent = [joints[coupling.dependent] for coupling in couplings]
+        independent = [joints[coupling.independent] for coupling in couplings]
         self._to = np.array([joint.qpos for joint in dependent], dtype=np.intp)
         self._from = np.array([joint.qpos for joint in independent], dtype=np.intp)
         self._to_dof = np.array([joint.dof for joint in dependent], dtype=np.intp)
         self._from_dof = np.array([joint.dof for joint in independent], dtype=np.intp)
         self._zero_to = model.qpos0[self._to].copy()
         self._zero_from = model.qpos0[self._from].copy()
-        self._c = np.array([coupling.polynomial for coupling in manifest.couplings]).reshape(-1, 5).T.copy()
+        self._c = np.array([coupling.polynomial for coupling in couplings]).reshape(-1, 5).T.copy()
 
     def violation(self, qpos: np.ndarray) -> np.ndarray:
         """Return (N, couplings) distances of (N, nq) positions from their curves (rad or m)."""

@@ -17,8 +17,9 @@ from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.envs.myoassist_leg_imitation import MyoAssistLegImitationEnv
 from myoassist.envs.myoassist_leg_imitation_exo import MyoAssistLegImitationExoEnv
 from myoassist.envs.single import SingleEnvironment
+from myoassist.envs.variation import vary
 from myoassist.errors import InputError
-from myoassist.formats.compiled_model import Manifest, load_model
+from myoassist.formats.compiled_model import Manifest, load_model, physics_only
 from myoassist.formats.reference_motion import FittedReference, read_fitted_reference
 
 if TYPE_CHECKING:
@@ -42,9 +43,18 @@ class EnvironmentHandler:
         manifest: Manifest,
         reference: FittedReference | None,
     ):
-        """Keep what environments are made of; `from_files` reads it from a stage's inputs."""
+        """Keep what environments are made of; `from_files` reads it from a stage's inputs.
+
+        Args:
+            settings: of the environments.
+            model: the model, whose twin without visuals is stepped; or one for each environment, as they are.
+            manifest: of the model.
+            reference: fitted to the model.
+        """
         self.settings = settings
-        self.model = model
+        one = isinstance(model, mujoco.MjModel)
+        self.full_model = model if one else model[0]
+        self.model = physics_only(model) if one else model
         self.manifest = manifest
         self.reference = reference
         self.environment_class = resolve_class(settings)
@@ -66,9 +76,12 @@ class EnvironmentHandler:
 
     def make_batch(self, num_envs: int, *, threads: int | None = None, autoreset: bool = True) -> MyoAssistLegBase:
         """Make N environments as one Gymnasium `VectorEnv`; `threads` None takes the allowed CPUs."""
+        model = self.model
+        if isinstance(model, mujoco.MjModel):
+            model = vary(self.settings.variation, model, self.manifest, num_envs)
         return self.environment_class(
             self.settings,
-            model=self.model,
+            model=model,
             manifest=self.manifest,
             reference=self.reference,
             num_envs=num_envs,

@@ -8,6 +8,9 @@ import numpy as np
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import SIDES, Manifest
 
+SEGMENTS = ("femur", "tibia", "talus", "calcn")
+HINGES = ("hip_flexion", "knee_angle", "ankle_angle")
+
 
 class PlanarLegs:
     """Positions of the heels (calcaneus origins) relative to the pelvis in the sagittal plane.
@@ -22,11 +25,14 @@ class PlanarLegs:
         Raises:
             InputError: if the body is not planar in this sense (checked against MuJoCo's own kinematics).
         """
-        self.columns = {joint.name: joint.qpos for joint in manifest.joints}
-        self.offsets = {
-            side: [model.body(f"{body}_{side}").pos[:2].copy() for body in ("femur", "tibia", "talus", "calcn")]
-            for side in SIDES
-        }
+        columns = {joint.name: joint.qpos for joint in manifest.joints}
+        hinges = [["pelvis_tilt"] * 2] + [[f"{name}_{side}" for side in SIDES] for name in HINGES]
+        self.slides = tuple(f"knee_{side}_translation{number}" for number in (1, 2) for side in SIDES)
+        self._hinges = np.array([columns[name] for pair in hinges for name in pair], dtype=np.intp)
+        self._slides = np.array([columns[name] for name in self.slides], dtype=np.intp)
+        # offsets of femur, tibia, talus, calcaneus in the segment above: (2 axes, 4 segments, 2 sides)
+        self._offsets = np.array([[model.body(f"{body}_{side}").pos[:2] for side in SIDES] for body in SEGMENTS])
+        self._offsets = np.ascontiguousarray(self._offsets.transpose(2, 0, 1))
         self._verify(model)
 
     def feet(self, qpos: np.ndarray) -> np.ndarray:
@@ -38,37 +44,21 @@ class PlanarLegs:
         Returns:
             (N, 4) x and z of the right foot, then of the left, relative to the pelvis origin (m).
         """
-        out = np.empty((len(qpos), 4))
-        tilt = qpos[:, self.columns["pelvis_tilt"]]
-        for number, side in enumerate(SIDES):
-            x, z = self._foot(
-                tilt,
-                qpos[:, self.columns[f"hip_flexion_{side}"]],
-                qpos[:, self.columns[f"knee_angle_{side}"]],
-                qpos[:, self.columns[f"ankle_angle_{side}"]],
-                qpos[:, self.columns[f"knee_{side}_translation1"]],
-                qpos[:, self.columns[f"knee_{side}_translation2"]],
-                self.offsets[side],
-            )
-            out[:, 2 * number], out[:, 2 * number + 1] = x, z
-        return out
-
-    @staticmethod
-    def _foot(tilt, hip, knee, ankle, slide1, slide2, offsets):
-        femur, tibia, talus, calcn = offsets
-        angle = tilt
-        c, s = np.cos(angle), np.sin(angle)
-        x, z = c * femur[0] - s * femur[1], s * femur[0] + c * femur[1]
-        angle = angle + hip
-        c, s = np.cos(angle), np.sin(angle)
-        along, across = tibia[0] + slide1, tibia[1] + slide2
-        x, z = x + c * along - s * across, z + s * along + c * across
-        angle = angle + knee
-        c, s = np.cos(angle), np.sin(angle)
-        x, z = x + c * talus[0] - s * talus[1], z + s * talus[0] + c * talus[1]
-        angle = angle + ankle
-        c, s = np.cos(angle), np.sin(angle)
-        return x + c * calcn[0] - s * calcn[1], z + s * calcn[0] + c * calcn[1]
+        count = len(qpos)
+        angles = np.take(qpos, self._hinges, axis=1).reshape(count, 4, 2)
+        for segment in range(1, 4):
+            angles[:, segment] += angles[:, segment - 1]
+        slides = np.take(qpos, self._slides, axis=1).reshape(count, 2, 2)
+        cosine, sine = np.cos(angles), np.sin(angles)
+        along, across = np.empty_like(angles), np.empty_like(angles)
+        along[:], across[:] = self._offsets
+        along[:, 1] += slides[:, 0]
+        across[:, 1] += slides[:, 1]
+        x, z = cosine * along - sine * across, sine * along + cosine * across
+        out = np.empty((count, 2, 2))
+        out[:, :, 0] = x[:, 0] + x[:, 1] + x[:, 2] + x[:, 3]
+        out[:, :, 1] = z[:, 0] + z[:, 1] + z[:, 2] + z[:, 3]
+        return out.reshape(count, 4)
 
     def _verify(self, model: mujoco.MjModel) -> None:
         data = mujoco.MjData(model)

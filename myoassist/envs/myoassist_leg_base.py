@@ -15,20 +15,20 @@ from myoassist.config.environment import EnvironmentSettings
 from myoassist.envs import reward_terms
 from myoassist.envs.actuation import Actuation
 from myoassist.envs.couplings import Couplings
+from myoassist.envs.episode_starts import EpisodeStarts, read_options
 from myoassist.envs.footsteps import Footsteps
 from myoassist.envs.kinematics import PlanarLegs
 from myoassist.envs.layouts import Layout
 from myoassist.envs.observation import Observer
+from myoassist.envs.pelvis_support import PelvisSupport
 from myoassist.envs.reference_clip import ReferenceClip
-from myoassist.envs.simulation import Simulation
+from myoassist.envs.simulation import Simulation, substeps_per_control
 from myoassist.envs.step import Step
 from myoassist.envs.target_velocity import TargetVelocity
+from myoassist.envs.termination import RUNNING, TIME_LIMIT, Termination
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import SIDES, Manifest
 from myoassist.formats.reference_motion import FittedReference
-
-RUNNING, TIME_LIMIT = "", "time_limit"
-SETTLED_SOLE_M = -0.001
 
 
 class MyoAssistLegBase(VectorEnv):
@@ -39,6 +39,94 @@ class MyoAssistLegBase(VectorEnv):
 
     Researchers extend it by overriding `_calculate_reward`, which maps a `Step` to named raw terms for all
     environments at once; weights are applied afterwards, exactly once.
+
+    ## Actions
+
+    Numbers in [-1, 1]. For the default body, with the range in the unit that they stand for (0 is neutral: excitation
+    0.1; linear on either side):
+
+    | Num | Action                     | Min | Max | Unit | Joints                      |
+    | --- | -------------------------- | --- | --- | ---- | --------------------------- |
+    | 0   | excitation of hamstrings_r | 0   | 1   | 1    | hip_flexion_r, knee_angle_r |
+    | 1   | excitation of bifemsh_r    | 0   | 1   | 1    | knee_angle_r                |
+    | 2   | excitation of edl_r        | 0   | 1   | 1    | ankle_angle_r, mtp_angle_r  |
+    | 3   | excitation of fdl_r        | 0   | 1   | 1    | ankle_angle_r, mtp_angle_r  |
+    | 4   | excitation of glutmax_r    | 0   | 1   | 1    | hip_flexion_r               |
+    | 5   | excitation of iliopsoas_r  | 0   | 1   | 1    | hip_flexion_r               |
+    | 6   | excitation of rectfem_r    | 0   | 1   | 1    | hip_flexion_r, knee_angle_r |
+    | 7   | excitation of vasti_r      | 0   | 1   | 1    | knee_angle_r                |
+    | 8   | excitation of gastroc_r    | 0   | 1   | 1    | knee_angle_r, ankle_angle_r |
+    | 9   | excitation of soleus_r     | 0   | 1   | 1    | ankle_angle_r               |
+    | 10  | excitation of tibant_r     | 0   | 1   | 1    | ankle_angle_r               |
+    | 11  | excitation of hamstrings_l | 0   | 1   | 1    | hip_flexion_l, knee_angle_l |
+    | 12  | excitation of bifemsh_l    | 0   | 1   | 1    | knee_angle_l                |
+    | 13  | excitation of edl_l        | 0   | 1   | 1    | ankle_angle_l, mtp_angle_l  |
+    | 14  | excitation of fdl_l        | 0   | 1   | 1    | ankle_angle_l, mtp_angle_l  |
+    | 15  | excitation of glutmax_l    | 0   | 1   | 1    | hip_flexion_l               |
+    | 16  | excitation of iliopsoas_l  | 0   | 1   | 1    | hip_flexion_l               |
+    | 17  | excitation of rectfem_l    | 0   | 1   | 1    | hip_flexion_l, knee_angle_l |
+    | 18  | excitation of vasti_l      | 0   | 1   | 1    | knee_angle_l                |
+    | 19  | excitation of gastroc_l    | 0   | 1   | 1    | knee_angle_l, ankle_angle_l |
+    | 20  | excitation of soleus_l     | 0   | 1   | 1    | ankle_angle_l               |
+    | 21  | excitation of tibant_l     | 0   | 1   | 1    | ankle_angle_l               |
+
+    ## Observations
+
+    Numbers in [-10, 10]: value times scale, clipped. For the default body, ranges before scaling (of joints: their
+    limits, which are soft):
+
+    | Num | Observation                                | Scale | Min     | Max    | Unit         | Joint         |
+    | --- | ------------------------------------------ | ----- | ------- | ------ | ------------ | ------------- |
+    | 0   | pelvis, height over the ground             | 1     | -10     | 10     | m            | pelvis_ty     |
+    | 1   | pelvis tilt, backward lean +               | 1     | -10     | 10     | rad          | pelvis_tilt   |
+    | 2   | right hip, flexion +                       | 1     | -0.349  | 2.356  | rad          | hip_flexion_r |
+    | 3   | right knee, flexion -                      | 1     | -2.531  | 0      | rad          | knee_angle_r  |
+    | 4   | right ankle, dorsiflexion +                | 1     | -1.134  | 0.349  | rad          | ankle_angle_r |
+    | 5   | right toes, extension +                    | 1     | -0.5236 | 0.5236 | rad          | mtp_angle_r   |
+    | 6   | left hip, flexion +                        | 1     | -0.349  | 2.356  | rad          | hip_flexion_l |
+    | 7   | left knee, flexion -                       | 1     | -2.531  | 0      | rad          | knee_angle_l  |
+    | 8   | left ankle, dorsiflexion +                 | 1     | -1.134  | 0.349  | rad          | ankle_angle_l |
+    | 9   | left toes, extension +                     | 1     | -0.5236 | 0.5236 | rad          | mtp_angle_l   |
+    | 10  | velocity of pelvis, forward +              | 0.1   | -100    | 100    | m/s          | pelvis_tx     |
+    | 11  | velocity of pelvis, height over the ground | 0.1   | -100    | 100    | m/s          | pelvis_ty     |
+    | 12  | velocity of pelvis tilt, backward lean +   | 0.1   | -100    | 100    | rad/s        | pelvis_tilt   |
+    | 13  | velocity of right hip, flexion +           | 0.1   | -100    | 100    | rad/s        | hip_flexion_r |
+    | 14  | velocity of right knee, flexion -          | 0.1   | -100    | 100    | rad/s        | knee_angle_r  |
+    | 15  | velocity of right ankle, dorsiflexion +    | 0.1   | -100    | 100    | rad/s        | ankle_angle_r |
+    | 16  | velocity of right toes, extension +        | 0.1   | -100    | 100    | rad/s        | mtp_angle_r   |
+    | 17  | velocity of left hip, flexion +            | 0.1   | -100    | 100    | rad/s        | hip_flexion_l |
+    | 18  | velocity of left knee, flexion -           | 0.1   | -100    | 100    | rad/s        | knee_angle_l  |
+    | 19  | velocity of left ankle, dorsiflexion +     | 0.1   | -100    | 100    | rad/s        | ankle_angle_l |
+    | 20  | velocity of left toes, extension +         | 0.1   | -100    | 100    | rad/s        | mtp_angle_l   |
+    | 21  | activation of hamstrings_r                 | 1     | 0       | 1      | 1            |               |
+    | 22  | activation of bifemsh_r                    | 1     | 0       | 1      | 1            |               |
+    | 23  | activation of edl_r                        | 1     | 0       | 1      | 1            |               |
+    | 24  | activation of fdl_r                        | 1     | 0       | 1      | 1            |               |
+    | 25  | activation of glutmax_r                    | 1     | 0       | 1      | 1            |               |
+    | 26  | activation of iliopsoas_r                  | 1     | 0       | 1      | 1            |               |
+    | 27  | activation of rectfem_r                    | 1     | 0       | 1      | 1            |               |
+    | 28  | activation of vasti_r                      | 1     | 0       | 1      | 1            |               |
+    | 29  | activation of gastroc_r                    | 1     | 0       | 1      | 1            |               |
+    | 30  | activation of soleus_r                     | 1     | 0       | 1      | 1            |               |
+    | 31  | activation of tibant_r                     | 1     | 0       | 1      | 1            |               |
+    | 32  | activation of hamstrings_l                 | 1     | 0       | 1      | 1            |               |
+    | 33  | activation of bifemsh_l                    | 1     | 0       | 1      | 1            |               |
+    | 34  | activation of edl_l                        | 1     | 0       | 1      | 1            |               |
+    | 35  | activation of fdl_l                        | 1     | 0       | 1      | 1            |               |
+    | 36  | activation of glutmax_l                    | 1     | 0       | 1      | 1            |               |
+    | 37  | activation of iliopsoas_l                  | 1     | 0       | 1      | 1            |               |
+    | 38  | activation of rectfem_l                    | 1     | 0       | 1      | 1            |               |
+    | 39  | activation of vasti_l                      | 1     | 0       | 1      | 1            |               |
+    | 40  | activation of gastroc_l                    | 1     | 0       | 1      | 1            |               |
+    | 41  | activation of soleus_l                     | 1     | 0       | 1      | 1            |               |
+    | 42  | activation of tibant_l                     | 1     | 0       | 1      | 1            |               |
+    | 43  | vertical load of right heel                | 1     | -10     | 10     | body weights |               |
+    | 44  | vertical load of right toes                | 1     | -10     | 10     | body weights |               |
+    | 45  | vertical load of left heel                 | 1     | -10     | 10     | body weights |               |
+    | 46  | vertical load of left toes                 | 1     | -10     | 10     | body weights |               |
+    | 47  | target velocity, forward                   | 1     | -10     | 10     | m/s          |               |
+    | 48  | sine of the phase of the gait cycle        | 1     | -1      | 1      | 1            |               |
+    | 49  | cosine of the phase of the gait cycle      | 1     | -1      | 1      | 1            |               |
 
     Attributes:
         observation_layout: what every number of an observation means.
@@ -86,8 +174,10 @@ class MyoAssistLegBase(VectorEnv):
         self.manifest = manifest
         self.num_envs = num_envs
         self.autoreset = autoreset
+        mode = AutoresetMode.SAME_STEP if autoreset else AutoresetMode.DISABLED
+        self.metadata = {**self.metadata, "autoreset_mode": mode}
         self.control_s = 1.0 / settings.control_rate_hz
-        substeps = _substeps(settings.control_rate_hz, manifest.timestep_s)
+        substeps = substeps_per_control(settings.control_rate_hz, manifest.timestep_s)
         if self.needs_reference and reference is None:
             raise InputError(f"environment {settings.id}: needs a reference fitted to the model")
         self.clip = ReferenceClip(reference, manifest, settings.speed_scaling) if reference else None
@@ -106,8 +196,14 @@ class MyoAssistLegBase(VectorEnv):
         self.target = TargetVelocity(settings.target_velocity, num_envs=num_envs, episode_s=settings.episode_s)
         self.footsteps = Footsteps(num_envs=num_envs, control_s=self.control_s)
         self.observer = Observer(settings.observation, self)
-        self._prepare_reward()
-        self._prepare_termination()
+        self.starts = EpisodeStarts(self)
+        self.termination = Termination(self)
+        support = settings.pelvis_support
+        self.support = None if support is None else PelvisSupport(support, self)
+        weights = reward_terms.weights(settings, self.imitation_terms)
+        self.reward_terms = tuple(weights)
+        self.weights = np.array(list(weights.values()))
+        self.raw_terms = np.zeros((len(weights), num_envs))
 
         self.action_layout: Layout = self.actuation.layout
         self.observation_layout: Layout = self.observer.layout
@@ -123,7 +219,6 @@ class MyoAssistLegBase(VectorEnv):
         self.last_action = np.zeros((num_envs, self.action_layout.size))
         self.streams: list[np.random.Generator] = []
         self._activation_before = np.zeros((num_envs, len(manifest.muscles)))
-        self._nothing: dict[str, Any] = {}
 
     # -- construction ------------------------------------------------------------------------------------------
 
@@ -132,55 +227,19 @@ class MyoAssistLegBase(VectorEnv):
         forward, height = manifest.root["forward"], manifest.root["height"]
         independent = [joint for joint in manifest.independent_joints if joint.name != forward]
         self.joint_names = [joint.name for joint in independent]
-        self._qpos_columns = np.array([joint.qpos for joint in independent], dtype=np.intp)
-        self._qvel_columns = np.array([joint.dof for joint in independent], dtype=np.intp)
-        self._hinges = np.array([joint.qpos for joint in independent if joint.kind == "hinge"], dtype=np.intp)
-        self._forward = manifest.joint(forward)
-        self._height = manifest.joint(height)
-        self._tilt_column = self.joint_names.index(manifest.root["tilt"])
+        self.qpos_columns = np.array([joint.qpos for joint in independent], dtype=np.intp)
+        self.qvel_columns = np.array([joint.dof for joint in independent], dtype=np.intp)
+        self.forward = manifest.joint(forward)
         self._height_column = self.joint_names.index(height)
         feet = manifest.feet
         # the sensors tell the force on the ground, so the load is minus its vertical part
         self._foot_vertical = np.array([feet[side].sensor_foot + 3 for side in SIDES], dtype=np.intp)
         self._toes_vertical = np.array([feet[side].sensor_toes + 3 for side in SIDES], dtype=np.intp)
         self._limit_columns = np.array(list(manifest.limit_sensors.values()), dtype=np.intp)
-        self.body_weight_n = manifest.total_mass_kg * manifest.gravity_m_s2
-        bounded = [joint for joint in manifest.independent_joints if joint.range is not None]
-        self._bounded = np.array([joint.qpos for joint in bounded], dtype=np.intp)
-        self._bounds = np.array([joint.range for joint in bounded]).T.copy()
+        mass = np.array([float(model.body_mass.sum()) for model in self.simulation.models])
+        self.body_weight_n = mass * manifest.gravity_m_s2
 
-    def _prepare_reward(self) -> None:
-        reward = self.settings.reward
-        named = {
-            name: getattr(reward, name).weight
-            for name in type(reward).model_fields
-            if name != "own" and getattr(reward, name) is not None
-        }
-        misplaced = [name for name in named if name.endswith("_imitation") and name not in self.imitation_terms]
-        if misplaced:
-            raise InputError(
-                f"environment: field 'reward.{misplaced[0]}': {self.settings.id} imitates nothing "
-                "(expected null, or an imitation environment)"
-            )
-        named |= reward.own
-        if not named:
-            raise InputError("environment: field 'reward': at least one term is needed")
-        self.reward_terms = tuple(named)
-        self.weights = np.array(list(named.values()))
-        self.raw_terms = np.zeros((len(named), self.num_envs))
-
-    def _prepare_termination(self) -> None:
-        limits = np.full(len(self.joint_names), np.inf)
-        for name, limit in self.settings.termination.joint_deviation_rad.items():
-            columns = self._columns_of(name, "termination.joint_deviation_rad")
-            limits[columns] = limit
-        if self.settings.termination.pelvis_height_deviation_m is not None:
-            limits[self._height_column] = self.settings.termination.pelvis_height_deviation_m
-        self._deviation_limits = limits if np.isfinite(limits).any() else None
-        if self._deviation_limits is not None and self.clip is None:
-            raise InputError("environment: field 'termination': deviations need a reference")
-
-    def _columns_of(self, name: str, field: str) -> list[int]:
+    def columns_of(self, name: str, field: str) -> list[int]:
         """Columns of a joint, or of both sides' joints if the name has no side suffix."""
         names = {name} if name in self.joint_names else {f"{name}_{side}" for side in SIDES}
         columns = [index for index, joint in enumerate(self.joint_names) if joint in names]
@@ -193,75 +252,36 @@ class MyoAssistLegBase(VectorEnv):
     # -- reset -------------------------------------------------------------------------------------------------
 
     def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Start all episodes.
+        """Start episodes.
 
         Args:
-            seed: reseeds every environment's stream with (seed, its index); None goes on with the streams.
-            options: `phase` and `target_velocity` fix these for this start, as a number or one per environment.
+            seed: reseeds every environment's stream with (seed, its index), or with (its own seed, 0) for a list of
+                seeds, so that it goes like the single environment of that seed; None goes on with the streams.
+            options: `phase` and `target_velocity` fix these for this start, as a number or one per environment;
+                `reset_mask` (N,) bool starts only some environments anew.
 
         Returns:
             (N, O) observations and an empty info.
 
         Raises:
-            InputError: for unknown options.
+            InputError: for unknown options, or ones that do not fit.
         """
         if seed is not None or not self.streams:
-            entropy = np.random.SeedSequence().entropy if seed is None else seed
-            self.streams = [
-                np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(index,)))
-                for index in range(self.num_envs)
-            ]
-        options = options or {}
-        unknown = set(options) - {"phase", "target_velocity"}
-        if unknown:
-            raise InputError(f"reset: unknown option '{sorted(unknown)[0]}' (known: phase, target_velocity)")
-        fixed = {
-            name: np.broadcast_to(np.asarray(value, dtype=np.float64), (self.num_envs,))
-            for name, value in options.items()
-            if value is not None
-        }
-        for index in range(self.num_envs):
-            self._start_episode(index, **{name: float(value[index]) for name, value in fixed.items()})
+            self._seed(seed)
+        rows, phase, target = read_options(options, self.num_envs, started=hasattr(self, "step_result"))
+        self.starts.start(rows, phase, target)
+        self._activation_before[rows] = self.simulation.activation[rows]
         self.step_result = self._gather(slice(None), np.zeros(self.num_envs, dtype=bool))
         return self.observer.observe(self.step_result, slice(None)), {}
 
-    def _start_episode(self, index: int, phase: float | None = None, target_velocity: float | None = None) -> None:
-        stream, reset = self.streams[index], self.settings.reset
-        drawn = stream.uniform() if reset.phase == "random" else reset.phase
-        self.phase[index] = (drawn if phase is None else phase) % 1.0
-        self.target.reset(index, stream, fixed=target_velocity)
-        qpos, qvel, activation, sole_height = self._starting_state(index)
-        if reset.position_noise_rad > 0.0:
-            qpos[self._hinges] += stream.normal(0.0, reset.position_noise_rad, len(self._hinges))
-        if reset.velocity_noise_rad_s > 0.0:
-            qvel[self._hinges] += stream.normal(0.0, reset.velocity_noise_rad_s, len(self._hinges))
-        qpos[self._bounded] = qpos[self._bounded].clip(*self._bounds)
-        self.couplings.apply(qpos[None], qvel[None])
-        sensors = self.simulation.place(index, qpos, qvel, activation, sole_height=sole_height)
-        self._activation_before[index] = activation
-        self.actuation.reset(index, activation)
-        self.footsteps.reset(index, -sensors[self._foot_vertical] / self.body_weight_n)
-        self.steps[index] = 0
-        self.last_action[index] = 0.0
-
-    def _starting_state(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float | None]:
-        """State of a new episode, before noise: qpos, qvel, activation, and the soles' height (None keeps it)."""
-        model = self.simulation.model
-        qpos, qvel = model.qpos0.copy(), np.zeros(model.nv)
-        if self.clip is None:
-            return qpos, qvel, np.full(model.na, self.settings.action.neutral_excitation), SETTLED_SOLE_M
-        one = slice(index, index + 1)
-        positions, velocities, fluctuation, activation = self.clip.at(self.phase[one], self.target.value[one])
-        qpos[self._qpos_columns] = positions[0]
-        qvel[self._qvel_columns] = velocities[0]
-        qvel[self._forward.dof] = self.target.value[index] + fluctuation[0]
-        noisy = self.settings.reset.position_noise_rad > 0.0
-        scaled = self.target.value[index] != self.clip.speed_m_s
-        level = self.manifest.settings["ground"]["terrain"] == "flat"
-        exact = level and not noisy and not scaled
-        return qpos, qvel, activation[0], None if exact else self.clip.sole_height(float(self.phase[index]))
+    def _seed(self, seed: int | Sequence[int] | None) -> None:
+        if np.ndim(seed) and len(seed) != self.num_envs:
+            raise InputError(f"reset: expected one seed, or one for each of {self.num_envs} environments")
+        entropy = np.random.SeedSequence().entropy if seed is None else seed
+        keys = [(item, 0) for item in entropy] if np.ndim(entropy) else [(entropy, i) for i in range(self.num_envs)]
+        self.streams = [np.random.default_rng(np.random.SeedSequence(item, spawn_key=(key,))) for item, key in keys]
 
     # -- step --------------------------------------------------------------------------------------------------
 
@@ -269,7 +289,7 @@ class MyoAssistLegBase(VectorEnv):
         """Advance all environments by one control step.
 
         Args:
-            actions: (N, A), clipped to [-1, 1]; values that are not finite count as 0.
+            actions: (N, A), clipped to [-1, 1]; NaN counts as 0.
 
         Returns:
             observations (N, O) float32, rewards (N,), terminated (N,), truncated (N,), info. With autoreset, the
@@ -282,16 +302,15 @@ class MyoAssistLegBase(VectorEnv):
         simulation = self.simulation
         np.copyto(self._activation_before, simulation.activation)
         control = self.actuation.apply(action, self._excitation_baseline(), simulation.qvel)
-        diverged = simulation.step(control)
+        diverged = simulation.step(control, None if self.support is None else self.support.forces())
         self.steps += 1
         time = self.steps * self.control_s
         self.phase += self.control_s / self._stride_time(self.target.value)
         self.phase -= np.floor(self.phase)
         self.target.update(time)
-        self._count_footsteps()
-        self.step_result = self._gather(slice(None), diverged)
+        self.step_result = self._gather(slice(None), diverged, stepped=True)
         rewards = self._weighted_reward()
-        reasons = self._termination_reasons()
+        reasons = self.termination.reasons(self.step_result)
         terminated = reasons != RUNNING
         truncated = ~terminated & (self.steps >= self.max_steps)
         observations = self.observer.observe(self.step_result, slice(None))
@@ -303,7 +322,7 @@ class MyoAssistLegBase(VectorEnv):
     ) -> dict[str, Any]:
         ended = terminated | truncated
         if not ended.any():
-            return self._nothing
+            return {}
         reasons[truncated] = TIME_LIMIT
         info: dict[str, Any] = {
             "termination": reasons,
@@ -314,9 +333,9 @@ class MyoAssistLegBase(VectorEnv):
         if self.autoreset:
             info |= {"final_obs": observations.copy(), "_final_obs": ended}
             indices = np.flatnonzero(ended)
-            for index in indices:
-                self._start_episode(int(index))
-            started = self._gather(indices, np.zeros(len(indices), dtype=bool))
+            self.starts.start(indices)
+            self._activation_before[indices] = self.simulation.activation[indices]
+            started = self._gather(indices, np.zeros(len(indices), dtype=bool), compared=False)
             observations[indices] = self.observer.observe(started, indices)
         return info
 
@@ -330,51 +349,64 @@ class MyoAssistLegBase(VectorEnv):
     def _stride_time(self, target: np.ndarray) -> np.ndarray:
         return np.ones(len(target)) if self.clip is None else self.clip.stride_time(target)
 
-    def _count_footsteps(self) -> None:
-        simulation = self.simulation
-        load = np.take(simulation.sensordata[:, -1], self._foot_vertical, axis=1) / -self.body_weight_n
-        effort = np.square(np.ascontiguousarray(simulation.activation)).mean(axis=1)
-        self.footsteps.update(load, effort, simulation.qvel[:, self._forward.dof] - self.target.value)
+    def foot_loads(self, sensors: np.ndarray, rows: slice | np.ndarray) -> np.ndarray:
+        """Vertical load (n, 2) of the right and the left foot in body weights, from (n, nsensordata)."""
+        return np.take(sensors, self._foot_vertical, axis=1) / -self.body_weight_n[rows, None]
 
-    def _gather(self, rows: slice | np.ndarray, diverged: np.ndarray) -> Step:
-        """Gather what rewards, terminations and observations look at, for the given environments."""
+    def _gather(
+        self, rows: slice | np.ndarray, diverged: np.ndarray, *, stepped: bool = False, compared: bool = True
+    ) -> Step:
+        """Gather what rewards, terminations and observations look at.
+
+        Args:
+            rows: which environments.
+            diverged: (n,) whose simulation diverged.
+            stepped: whether all environments have just stepped, so that their footsteps move on.
+            compared: whether the reference is wanted too; observations alone do without.
+        """
         simulation = self.simulation
         qpos, qvel, sensors = simulation.qpos[rows], simulation.qvel[rows], simulation.sensordata[rows]
         last = sensors[:, -1]
         activations = np.ascontiguousarray(simulation.activation[rows])
-        load = np.take(sensors, self._foot_vertical, axis=2) / -self.body_weight_n
-        toes = np.take(last, self._toes_vertical, axis=1) / -self.body_weight_n
+        weight = -self.body_weight_n[rows, None]
+        load = np.take(sensors, self._foot_vertical, axis=2) / weight[:, None]
+        toes = np.take(last, self._toes_vertical, axis=1) / weight
         force = np.empty((len(qpos), 4))
         force[:, 0::2] = load[:, -1] - toes
         force[:, 1::2] = toes
-        positions = np.take(qpos, self._qpos_columns, axis=1)  # C-contiguous, unlike qpos[:, columns]
+        positions = np.take(qpos, self.qpos_columns, axis=1)  # C-contiguous, unlike qpos[:, columns]
         height = positions[:, self._height_column].copy()
         if not simulation.ground.is_flat:
-            height -= simulation.ground.height(qpos[:, self._forward.qpos])
+            height -= simulation.ground.height(qpos[:, self.forward.qpos], rows)
             positions[:, self._height_column] = height
         target = self.target.value[rows].copy()
+        forward_velocity = qvel[:, self.forward.dof].copy()
+        if stepped:
+            effort = reward_terms.mean(np.square(activations))
+            self.footsteps.update(load[:, -1], effort, forward_velocity - target)
         step = Step(
             positions=positions,
-            velocities=np.take(qvel, self._qvel_columns, axis=1),
-            forward_velocity=qvel[:, self._forward.dof].copy(),
+            velocities=np.take(qvel, self.qvel_columns, axis=1),
+            forward_velocity=forward_velocity,
             pelvis_height=height,
             target_velocity=target,
             activations=activations,
             activation_change=activations - self._activation_before[rows],
-            excitations=self.actuation.excitation[rows],
+            excitations=self.actuation.excitation[rows].copy(),
             foot_force=force,
             foot_force_peak=load.max(axis=1),
             limit_torque=np.take(last, self._limit_columns, axis=1),
-            device_torque=self.actuation.torque[rows],
-            foot_strike=self.footsteps.strike[rows],
-            footstep_time=self.footsteps.ended_time[rows],
-            footstep_effort=self.footsteps.ended_effort[rows],
-            footstep_velocity_error=self.footsteps.ended_error[rows],
+            device_torque=self.actuation.torque[rows].copy(),
+            foot_strike=self.footsteps.strike[rows].copy(),
+            footstep_time=self.footsteps.ended_time[rows].copy(),
+            footstep_effort=self.footsteps.ended_effort[rows].copy(),
+            footstep_velocity_error=self.footsteps.ended_error[rows].copy(),
             phase=self.phase[rows].copy(),
             stride_time=self._stride_time(target),
             diverged=diverged,
         )
-        self._add_reference(step, qpos)
+        if compared:
+            self._add_reference(step, qpos)
         return step
 
     def _add_reference(self, step: Step, qpos: np.ndarray) -> None:
@@ -441,25 +473,6 @@ class MyoAssistLegBase(VectorEnv):
             total += self.weights[row] * self.raw_terms[row]
         return total
 
-    # -- termination -------------------------------------------------------------------------------------------
-
-    def _termination_reasons(self) -> np.ndarray:
-        """Return (N,) reasons, the empty string where an episode goes on."""
-        step, limits = self.step_result, self.settings.termination
-        reasons = np.full(self.num_envs, RUNNING, dtype="U24")
-        if self._deviation_limits is not None and step.reference_positions is not None:
-            deviates = np.abs(step.positions - step.reference_positions) > self._deviation_limits
-            reasons[deviates.any(axis=1)] = "deviation"
-        if limits.speed_deviation_m_s is not None:
-            error = np.abs(step.forward_velocity - step.target_velocity)
-            reasons[error > limits.speed_deviation_m_s] = "speed_deviation"
-        if limits.trunk_lean_max_rad is not None:
-            reasons[np.abs(step.positions[:, self._tilt_column]) > limits.trunk_lean_max_rad] = "trunk_lean"
-        if limits.pelvis_height_min_m is not None:
-            reasons[step.pelvis_height < limits.pelvis_height_min_m] = "fall_height"
-        reasons[step.diverged] = "divergence"
-        return reasons
-
     @property
     def clipped_share(self) -> float:
         """Share of observed numbers that were clipped so far."""
@@ -468,14 +481,3 @@ class MyoAssistLegBase(VectorEnv):
     def close_extras(self, **kwargs: Any) -> None:
         """End the physics threads."""
         self.simulation.close()
-
-
-def _substeps(control_rate_hz: float, timestep_s: float) -> int:
-    exact = 1.0 / (control_rate_hz * timestep_s)
-    substeps = round(exact)
-    if substeps < 1 or abs(exact - substeps) > 1e-9:
-        raise InputError(
-            f"environment: field 'control_rate_hz': expected a divisor of the physics rate "
-            f"{1.0 / timestep_s:g} Hz (found {control_rate_hz:g})"
-        )
-    return substeps

@@ -109,4 +109,4 @@ class Observer:
         if ground.is_flat:
             return 0.0
         x = self.env.simulation.qpos[rows][:, [self.env.manifest.joint(self.env.manifest.root["forward"]).qpos]]
-        return ground.height(x + np.array(self.settings.terrain_ahead_m)) - ground.height(x)
+        return ground.height(x + np.array(self.settings.terrain_ahead_m), rows) - ground.height(x, rows)

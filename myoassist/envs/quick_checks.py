@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from myoassist.envs.foot_slip import foot_slip
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.formats.compiled_model import SIDES
 
@@ -57,6 +58,7 @@ def quick_checks(
         finite &= bool(np.isfinite(observations).all() and np.isfinite(env.simulation.state).all())
         load = max(load, float(env.step_result.foot_force.reshape(-1, len(SIDES), 2).sum(axis=2).max()))
     return [
+        *([_slip(env)] if env.needs_reference else []),
         Check(
             "couplings_at_reset",
             violation <= coupling_tolerance,
@@ -83,3 +85,14 @@ def quick_checks(
         ),
         Check("finite_at_reset", finite, "finite" if finite else "NaN or infinity", "finite states and observations"),
     ]
+
+
+def _slip(env: MyoAssistLegBase) -> Check:
+    """How well the reference can be walked at the speeds that are asked for; told, not judged."""
+    target = env.settings.target_velocity
+    slips = [foot_slip(env, speed) for speed in sorted({target.minimum_m_s, target.maximum_m_s})]
+    measured = "; ".join(
+        f"at {slip.speed_m_s:g} m/s {1000 * slip.rms_m_s:.0f} mm/s rms, {1000 * slip.max_m_s:.0f} mm/s at most"
+        for slip in slips
+    )
+    return Check("reference_foot_slip", True, measured, "for information")

@@ -20,6 +20,8 @@ class ReferenceClip:
         joints: names of the columns of `positions` and `velocities`: all independent joints but the forward one.
         speed_m_s: the reference's own mean speed v0.
         stride_time_s: its stride time T0.
+        frames: number F of its frames, at phases i/F.
+        contact: (F, 2) bool, right and left foot loaded.
     """
 
     def __init__(self, reference: FittedReference, manifest: Manifest, scaling: SpeedScalingSettings):
@@ -48,16 +50,16 @@ class ReferenceClip:
                 reference.qpos[:, columns],
                 reference.qvel[:, columns],
                 reference.qvel[:, [reference.column(forward)]],
-                reference.activation,
             ],
             axis=1,
         )
         self._table = np.ascontiguousarray(np.vstack([table, table[:1]]))
+        self._activation = np.ascontiguousarray(np.vstack([reference.activation, reference.activation[:1]]))
         self._position = slice(0, count)
         self._velocity = slice(count, 2 * count)
         self._forward = 2 * count
-        self._activation = slice(2 * count + 1, None)
         self._excitation = _excitations(reference, manifest)
+        self.contact = reference.contact
         self._lowest_sole = reference.sole_height.min(axis=1)
         self._mean = table[:, :count].mean(axis=0)
 
@@ -67,39 +69,41 @@ class ReferenceClip:
 
     def excitation(self, phase: np.ndarray) -> np.ndarray:
         """Excitations (N, M) that make the muscles follow the reference's activations, at phases (N,)."""
-        place = (phase % 1.0) * self.frames
+        return self._between(self._excitation, phase % 1.0)
+
+    def activation(self, phase: np.ndarray) -> np.ndarray:
+        """Activations (N, M) at phases (N,) in [0, 1); the same at every speed."""
+        return self._between(self._activation, phase)
+
+    def _between(self, table: np.ndarray, phase: np.ndarray) -> np.ndarray:
+        place = phase * self.frames
         frame = np.minimum(place.astype(np.intp), self.frames - 1)
-        part = (place - frame)[:, None]
-        return (1.0 - part) * self._excitation[frame] + part * self._excitation[frame + 1]
+        row = table[frame]
+        row += (place - frame)[:, None] * (table[frame + 1] - row)
+        return row
 
-    def sole_height(self, phase: float) -> float:
-        """Height of the lower sole's lowest point over the ground in the reference (m; negative = pressed in)."""
-        return float(self._lowest_sole[int(phase * self.frames) % self.frames])
+    def sole_height(self, phase: np.ndarray) -> np.ndarray:
+        """Height (N,) of the lower sole's lowest point over the ground at phases (N,) (m; negative = pressed in)."""
+        return self._lowest_sole[(phase * self.frames).astype(np.intp) % self.frames]
 
-    def at(self, phase: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Look the reference up.
+    def at(self, phase: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Look the reference's motion up.
 
         Args:
             phase: (N,) in [0, 1), 0 = right heel strike.
             speed: (N,) target speed, m/s.
 
         Returns:
-            positions (N, J) rad or m; velocities (N, J); forward velocity minus its mean over the stride (N,) m/s;
-            activations (N, M).
+            positions (N, J) rad or m; velocities (N, J); forward velocity minus its mean over the stride (N,) m/s.
         """
-        place = phase * self.frames
-        frame = place.astype(np.intp)
-        np.minimum(frame, self.frames - 1, out=frame)
-        part = (place - frame)[:, None]
-        row = self._table[frame]
-        row += part * (self._table[frame + 1] - row)
+        row = self._between(self._table, phase)
         ratio = speed / self.speed_m_s
         excursion = (ratio**self.scaling.excursion_exponent)[:, None]
         cadence = (ratio**self.scaling.cadence_exponent)[:, None]
         positions = self._mean + excursion * (row[:, self._position] - self._mean)
         velocities = (excursion * cadence) * row[:, self._velocity]
         fluctuation = (row[:, self._forward] - self.speed_m_s) * (excursion * cadence)[:, 0]
-        return positions, velocities, fluctuation, row[:, self._activation]
+        return positions, velocities, fluctuation
 
 
 def _excitations(reference: FittedReference, manifest: Manifest) -> np.ndarray:

@@ -10,10 +10,16 @@ from loguru import logger
 from mujoco.rollout import Rollout
 
 from myoassist.envs.ground_surface import GroundSurface
-from myoassist.formats.compiled_model import SIDES, Manifest
+from myoassist.envs.soles import Soles
+from myoassist.errors import InputError
+from myoassist.formats.compiled_model import Manifest
 
 _STATE = mujoco.mjtState.mjSTATE_FULLPHYSICS
+_CONTROL = int(mujoco.mjtState.mjSTATE_CTRL)
+_CONTROL_AND_FORCE = _CONTROL | int(mujoco.mjtState.mjSTATE_QFRC_APPLIED)
 _TIME_TOLERANCE = 1e-6
+_WORTH_THREADS = 16
+"""Bodies from which on waking the threads for one physics step costs less than it gains."""
 
 
 class Simulation:
@@ -24,6 +30,8 @@ class Simulation:
         substates: (N, substeps, nstate) states after every physics step of the last `step`.
         sensordata: (N, substeps, nsensordata); row k was measured at the state *before* physics step k.
         ground: the surface under the bodies.
+        soles: the lowest points of their feet.
+        workers: one MuJoCo data a thread.
         divergences: how often a body's simulation has diverged so far.
     """
 
@@ -51,15 +59,18 @@ class Simulation:
         self.models = models * num_envs if len(models) == 1 else models
         if len(self.models) != num_envs:
             raise ValueError(f"{len(models)} models for {num_envs} environments")
+        if any(mujoco.mj_sizeModel(other) != mujoco.mj_sizeModel(models[0]) for other in models[1:]):
+            raise ValueError("the environments' models differ in size")
         self.model = self.models[0]
         self.manifest = manifest
         self.num_envs = num_envs
         self.substeps = substeps
         self.velocity_limit = velocity_limit
         self.divergences = 0
-        self._workers = [mujoco.MjData(self.model) for _ in range(max(1, threads))]
+        self.workers = [mujoco.MjData(self.model) for _ in range(max(1, threads))]
         self._scratch = mujoco.MjData(self.model)
         self._pool = Rollout(nthread=threads if threads > 1 else 0)
+        self._alone = Rollout(nthread=0)
         size = mujoco.mj_stateSize(self.model, _STATE)
         nq, nv, na = self.model.nq, self.model.nv, self.model.na
         self.state = np.zeros((num_envs, size))
@@ -73,15 +84,16 @@ class Simulation:
         self.qvel = self.state[:, self._qvel]
         self.activation = self.state[:, self._act]
         self._span = substeps * self.model.opt.timestep
-        self._soles = _Soles(self.model, manifest)
-        self.ground = self._soles.ground
+        self.ground = GroundSurface(self.models, manifest)
+        self.soles = Soles(self.model, manifest, self.ground)
         mujoco.set_mju_user_warning(_log_warning)
 
     def close(self) -> None:
         """End the thread pool."""
         self._pool.close()
+        self._alone.close()
 
-    def step(self, control: np.ndarray) -> np.ndarray:
+    def step(self, control: np.ndarray, applied: np.ndarray | None = None) -> np.ndarray:
         """Advance all bodies by one control step with constant controls.
 
         A diverged body keeps the state it had before; MuJoCo has reset it inside, which shows as a returned
@@ -89,19 +101,24 @@ class Simulation:
 
         Args:
             control: (N, nu) controls as MuJoCo's actuators take them.
+            applied: (N, nv) generalised forces from outside (N, N·m), held over the step; None for none.
 
         Returns:
             (N,) bool, which bodies diverged.
         """
         self.control[:] = control[:, None, :]
+        given = self.control
+        if applied is not None:
+            held = np.broadcast_to(applied[:, None, :], (self.num_envs, self.substeps, self.model.nv))
+            given = np.concatenate([self.control, held], axis=2)
         self._pool.rollout(
             self.models,
-            self._workers,
+            self.workers,
             self.state,
-            self.control,
+            given,
             skip_checks=True,
             nstep=self.substeps,
-            control_spec=int(mujoco.mjtState.mjSTATE_CTRL),
+            control_spec=_CONTROL if applied is None else _CONTROL_AND_FORCE,
             state=self.substates,
             sensordata=self.sensordata,
         )
@@ -128,46 +145,59 @@ class Simulation:
 
     def place(
         self,
-        index: int,
+        rows: np.ndarray,
         qpos: np.ndarray,
         qvel: np.ndarray,
         activation: np.ndarray,
         *,
-        sole_height: float | None = None,
+        sole_height: np.ndarray,
     ) -> np.ndarray:
-        """Put one body into a state at time 0.
+        """Put some bodies into states at time 0.
 
         Args:
-            index: which environment.
-            qpos: (nq,) positions, couplings satisfied.
-            qvel: (nv,) velocities.
-            activation: (na,) muscle activations.
-            sole_height: if given, the pelvis is raised or lowered until the lowest point of the soles has this
-                height over the ground under it (m).
+            rows: (n,) which environments.
+            qpos: (n, nq) positions, couplings satisfied.
+            qvel: (n, nv) velocities.
+            activation: (n, na) muscle activations.
+            sole_height: (n,) where finite, the pelvis is raised or lowered until the lowest point of the soles has
+                this height over the ground under it (m).
 
         Returns:
-            (nsensordata,) what the sensors measure in this state.
+            (n, nsensordata) what the sensors measure in these states.
         """
-        data, model = self._scratch, self.models[index]
-        mujoco.mj_resetData(model, data)
-        data.qpos[:], data.qvel[:], data.act[:] = qpos, qvel, activation
-        if sole_height is not None:
-            mujoco.mj_kinematics(model, data)
-            height = self.manifest.joint(self.manifest.root["height"]).qpos
-            data.qpos[height] += sole_height - self._soles.height_over_ground(data)
-        mujoco.mj_forward(model, data)
-        row = self.state[index]
-        row[0] = 0.0
-        row[self._qpos], row[self._qvel], row[self._act] = data.qpos, data.qvel, data.act
-        self.substates[index] = row
-        self.sensordata[index] = data.sensordata
-        return data.sensordata.copy()
+        state = np.zeros((len(rows), self.state.shape[1]))
+        state[:, self._qpos], state[:, self._qvel], state[:, self._act] = qpos, qvel, activation
+        height = 1 + self.manifest.joint(self.manifest.root["height"]).qpos
+        for place in np.flatnonzero(np.isfinite(sole_height)):
+            state[place, height] += sole_height[place] - self._sole_height(rows[place], state[place, self._qpos])
+        # the sensors of a step's first row are measured in the state that it starts from
+        shape = (len(rows), 1)
+        sensors = np.zeros((*shape, self.model.nsensordata))
+        many = len(rows) >= _WORTH_THREADS
+        (self._pool if many else self._alone).rollout(
+            [self.models[row] for row in rows],
+            self.workers if many else self.workers[:1],
+            state,
+            np.zeros((*shape, self.model.nu)),
+            skip_checks=True,
+            nstep=1,
+            control_spec=_CONTROL,
+            state=np.zeros((*shape, state.shape[1])),
+            sensordata=sensors,
+        )
+        self.state[rows] = state
+        self.substates[rows] = state[:, None]
+        self.sensordata[rows] = sensors
+        return sensors[:, 0]
 
     def sole_height(self, index: int) -> float:
-        """Height of the lowest point of the soles over the ground under it (m), negative when pressed in."""
-        self._scratch.qpos[:] = self.qpos[index]
+        """Height of the lowest point of a body's soles over the ground under it (m), negative when pressed in."""
+        return self._sole_height(index, self.qpos[index])
+
+    def _sole_height(self, index: int, qpos: np.ndarray) -> float:
+        self._scratch.qpos[:] = qpos
         mujoco.mj_kinematics(self.models[index], self._scratch)
-        return self._soles.height_over_ground(self._scratch)
+        return self.soles.height_over_ground(self._scratch, index)
 
 
 def _log_warning(message: str | bytes) -> None:
@@ -175,32 +205,17 @@ def _log_warning(message: str | bytes) -> None:
     logger.debug("MuJoCo: {}", text)
 
 
-class _Soles:
-    """The collision meshes of the feet (devices' soles included), for finding their lowest point."""
+def substeps_per_control(control_rate_hz: float, timestep_s: float) -> int:
+    """Return how many physics steps a control step has.
 
-    def __init__(self, model: mujoco.MjModel, manifest: Manifest):
-        bodies = {name for side in SIDES for name in manifest.feet[side].bodies}
-        self.parts: list[tuple[int, np.ndarray]] = []
-        for geom in range(model.ngeom):
-            mesh = model.geom_dataid[geom]
-            collides = model.geom_contype[geom] or model.geom_conaffinity[geom]
-            if not collides or mesh < 0 or model.body(model.geom_bodyid[geom]).name not in bodies:
-                continue
-            start = model.mesh_vertadr[mesh]
-            vertices = model.mesh_vert[start : start + model.mesh_vertnum[mesh]].astype(np.float64)
-            self.parts.append((geom, vertices))
-        self.ground = GroundSurface(model, manifest)
-
-    def height_over_ground(self, data: mujoco.MjData) -> float:
-        lowest = np.inf
-        for geom, vertices in self.parts:
-            rotation = data.geom_xmat[geom].reshape(3, 3)
-            position = data.geom_xpos[geom]
-            z = vertices[:, 0] * rotation[2, 0] + vertices[:, 1] * rotation[2, 1]
-            z += vertices[:, 2] * rotation[2, 2]
-            if not self.ground.is_flat:
-                x = vertices[:, 0] * rotation[0, 0] + vertices[:, 1] * rotation[0, 1]
-                x += vertices[:, 2] * rotation[0, 2]
-                z = z - self.ground.height(x + position[0])
-            lowest = min(lowest, float(z.min() + position[2]))
-        return lowest
+    Raises:
+        InputError: if it is no whole number.
+    """
+    exact = 1.0 / (control_rate_hz * timestep_s)
+    substeps = round(exact)
+    if substeps < 1 or abs(exact - substeps) > 1e-9:
+        raise InputError(
+            f"environment: field 'control_rate_hz': expected a divisor of the physics rate "
+            f"{1.0 / timestep_s:g} Hz (found {control_rate_hz:g})"
+        )
+    return substeps

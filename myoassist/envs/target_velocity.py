@@ -26,7 +26,7 @@ class TargetVelocity:
         self._fixed = np.zeros(num_envs, dtype=bool)
 
     def reset(self, index: int, stream: np.random.Generator, *, fixed: float | None = None) -> None:
-        """Start a new episode of one environment.
+        """Start a new episode of one environment at time 0.
 
         Args:
             index: which environment.
@@ -39,29 +39,25 @@ class TargetVelocity:
         self._fixed[index] = fixed is not None
         if fixed is not None:
             self._levels[index] = fixed
-        self.update(np.zeros(len(self.value)), only=index)
+        self.value[index] = self._at(np.zeros(1), slice(index, index + 1))[0]
 
-    def update(self, time: np.ndarray, *, only: int | None = None) -> np.ndarray:
-        """Set the targets to those of the given episode times.
+    def update(self, time: np.ndarray) -> None:
+        """Set the targets to those of the given episode times, (N,) s since each episode's start."""
+        if self.settings.mode != "uniform":
+            self.value[:] = self._at(time, slice(None))
 
-        Args:
-            time: (N,) s since each episode's start.
-            only: update this environment alone.
-
-        Returns:
-            (N,) targets (m/s).
-        """
-        rows = slice(None) if only is None else slice(only, only + 1)
+    def _at(self, time: np.ndarray, rows: slice) -> np.ndarray:
         mode = self.settings.mode
         if mode == "uniform":
             value = self._levels[rows, 0]
         elif mode == "step":
-            level = np.minimum((time[rows] / self.settings.period_s).astype(np.intp), self._levels.shape[1] - 1)
+            # a whole number of control steps may come out a rounding error short of the period
+            period = (time / self.settings.period_s + 1e-9).astype(np.intp)
+            level = np.minimum(period, self._levels.shape[1] - 1)
             value = np.take_along_axis(self._levels[rows], level[:, None], axis=1)[:, 0]
         else:
             low, high = self.settings.minimum_m_s, self.settings.maximum_m_s
-            angle = 2 * np.pi * (time[rows] / self.settings.period_s + self._start[rows])
+            angle = 2 * np.pi * (time / self.settings.period_s + self._start[rows])
             wave = (low + high) / 2 + (high - low) / 2 * np.sin(angle)
             value = np.where(self._fixed[rows], self._levels[rows, 0], wave)
-        self.value[rows] = value
-        return self.value
+        return value

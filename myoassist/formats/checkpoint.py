@@ -12,7 +12,7 @@ import io
 import json
 import pickle
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,9 @@ class CheckpointInfo:
         observation_bound: observations lie within ± this.
         model_sha256: of the compiled model it was trained on.
         versions: of the packages that made it.
+        phase: of the curriculum that the segment was in; empty without one.
+        phase_segments: how many segments have been in that phase so far.
+        measured: metric -> value in that segment, on which the next phase may depend.
     """
 
     steps: int
@@ -60,6 +63,9 @@ class CheckpointInfo:
     observation_bound: float
     model_sha256: str
     versions: dict[str, str]
+    phase: str = ""
+    phase_segments: int = 0
+    measured: dict[str, float] = field(default_factory=dict)
 
 
 def write_checkpoint(path: Path, algorithm: BaseAlgorithm, info: CheckpointInfo) -> None:

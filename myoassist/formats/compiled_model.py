@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 FORMAT = "myoassist-model"
 VERSION = 1
 SIDES = ("r", "l")
+PHYSICS_ONLY = "physics_only"
+"""Name of the custom text of `model.mjb` that holds the same model without what is only looked at."""
 
 
 @dataclass(frozen=True)
@@ -208,3 +212,33 @@ def load_model(model: Path, manifest: Path) -> tuple[mujoco.MjModel, Manifest]:
     except (ValueError, mujoco.FatalError) as error:
         line = str(error).splitlines()[0]
         raise InputError(f"{model}: MuJoCo {mujoco.__version__} cannot read it ({line})") from None
+
+
+def encode_physics_only(model: mujoco.MjModel) -> str:
+    """Return a model as text for the custom text `PHYSICS_ONLY` of its full twin."""
+    import mujoco
+    import numpy as np
+
+    content = np.empty(mujoco.mj_sizeModel(model), dtype=np.uint8)
+    mujoco.mj_saveModel(model, None, content)
+    return base64.b64encode(zlib.compress(content.tobytes(), 9)).decode()
+
+
+def physics_only(model: mujoco.MjModel) -> mujoco.MjModel:
+    """Return the same model without textures and meshes that are only looked at: smaller, faster, equal motion.
+
+    Args:
+        model: as `load_model` returns it.
+
+    Returns:
+        The twin that `model.mjb` carries within it; the model itself if it carries none.
+    """
+    import mujoco
+
+    index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_TEXT, PHYSICS_ONLY)
+    if index < 0:
+        return model
+    start = model.text_adr[index]
+    text = bytes(model.text_data[start : start + model.text_size[index] - 1])
+    content = zlib.decompress(base64.b64decode(text))
+    return mujoco.MjModel.from_binary_path(f"{PHYSICS_ONLY}.mjb", {f"{PHYSICS_ONLY}.mjb": content})

@@ -17,6 +17,7 @@ from loguru import logger
 from myoassist.config.model import ModelSettings, PhysicsSettings
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import (
+    PHYSICS_ONLY,
     SIDES,
     Coupling,
     DeviceActuator,
@@ -24,10 +25,12 @@ from myoassist.formats.compiled_model import (
     Joint,
     Manifest,
     Muscle,
+    encode_physics_only,
     write_manifest,
 )
 from myoassist.formats.files import atomic_output, sha256
 from myoassist.models.ground import attach_ground
+from myoassist.models.physics_only import without_visuals
 from myoassist.models.sensors import CALCANEUS, TOES, replace_sensors
 
 PACKAGES = ("mujoco", "myo-sim", "assist-sim", "myoassist-terrains")
@@ -65,9 +68,9 @@ def build(settings: ModelSettings, *, model: Path, manifest: Path) -> Manifest:
     _restrict_contacts(spec, ground_geoms, settings.physics)
     _apply_physics(spec, settings.physics)
     _drop_unused_textures(spec)
-    compiled = spec.compile()
-    _apply_mass(compiled, settings.mass_factor)
-    _apply_strength(compiled, settings.strength_factors)
+    slim = without_visuals(spec, _compile(spec, settings)).compile()
+    spec.add_text(name=PHYSICS_ONLY, data=encode_physics_only(_weigh(slim, settings)))
+    compiled = _weigh(_compile(spec, settings), settings)
     with atomic_output(model) as temporary:
         mujoco.mj_saveModel(compiled, str(temporary))
         digest = sha256(temporary)
@@ -149,6 +152,8 @@ def _apply_physics(spec: mujoco.MjSpec, physics: PhysicsSettings) -> None:
     spec.option.integrator = _INTEGRATORS[physics.integrator]
     spec.option.iterations = physics.solver_iterations
     spec.option.jacobian = _JACOBIANS[physics.jacobian]
+    if not physics.islands:
+        spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ISLAND)
 
 
 def _drop_unused_textures(spec: mujoco.MjSpec) -> None:
@@ -166,6 +171,23 @@ def _drop_unused_textures(spec: mujoco.MjSpec) -> None:
             texture.width, texture.height = 64, 384
         elif texture.name not in textures:
             spec.delete(texture)
+
+
+def _compile(spec: mujoco.MjSpec, settings: ModelSettings) -> mujoco.MjModel:
+    try:
+        return spec.compile()
+    except ValueError as error:
+        line = " ".join(str(error).split())
+        raise InputError(
+            f"settings: field 'device': {settings.body} with {settings.device} cannot be built ({line})"
+        ) from None
+
+
+def _weigh(model: mujoco.MjModel, settings: ModelSettings) -> mujoco.MjModel:
+    """Apply the factors on mass and strength; the same on the full model and on its twin."""
+    _apply_mass(model, settings.mass_factor)
+    _apply_strength(model, settings.strength_factors)
+    return model
 
 
 def _apply_mass(model: mujoco.MjModel, factor: float) -> None:

@@ -21,24 +21,8 @@ def terrain_config(settings: GroundSettings) -> Any:
     Raises:
         InputError: if the package refuses the values (its message is passed on).
     """
-    if settings.terrain == "grid":
-        raw = dict(settings.grid or {}, terrain_name="course")
-    else:
-        raw = {"terrain": settings.terrain, "terrain_name": "surface"}
-        if settings.terrain == "slope":
-            raw["deg"] = settings.slope_deg
-        if settings.terrain in ("random", "sinusoidal"):
-            raw |= {
-                "amplitude": settings.amplitude_m,
-                "extent": settings.extent_m,
-                "resolution": settings.resolution,
-                "safe_zone_radius": settings.safe_zone_radius_m,
-                "seed": settings.seed,
-            }
-        if settings.terrain == "sinusoidal":
-            raw["period"] = settings.period_m
     try:
-        return config_from_dict(raw)
+        return config_from_dict(settings.package_form())
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"settings: field 'ground': {error}") from None
 

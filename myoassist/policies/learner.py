@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,21 @@ import numpy as np
 import stable_baselines3
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
-from myoassist.config.training import LearnerSettings, PolicySettings, Schedule
+from myoassist.config.policy import CriticSettings
+from myoassist.config.training import DEFAULT_N_STEPS, LearnerSettings, Schedule
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
+from myoassist.policies.grouped import GroupedPolicy, gsde_scale
+from myoassist.policies.mirror import MirroredRolloutBuffer, mirror_columns
 from myoassist.policies.normalization import NormalizingExtractor
+from myoassist.policies.off_policy import Refilling, refilling
+from myoassist.policies.selection import select
 
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
 SCHEDULED = ("learning_rate", "clip_range", "clip_range_vf")
@@ -80,32 +88,53 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
 
     Args:
         learner: algorithm, hyper-parameters and networks.
-        env: what it learns on.
+        env: what it learns on; its batch's layouts name observations and actions.
         steps: steps done so far; schedules start from there.
 
     Returns:
         The algorithm on the CPU, its schedules following `num_timesteps` (absolute steps).
 
     Raises:
-        InputError: for unknown algorithms or parameters.
+        InputError: for unknown algorithms, parameters, or groups that networks observe or act on.
     """
     found = check_parameters(learner)
-    constants = {
+    on_policy = issubclass(found, OnPolicyAlgorithm)
+    arguments: dict[str, Any] = {
         name: value.linear.at(steps) if isinstance(value, Schedule) else value
         for name, value in learner.parameters.items()
     }
+    observation_labels = env.get_attr("observation_layout", [0])[0].labels
+    action_labels = env.get_attr("action_layout", [0])[0].labels
+    policy_class, policy_kwargs = policy_arguments(
+        learner,
+        found,
+        observation_labels=observation_labels,
+        action_labels=action_labels,
+        device_enabled=env.get_attr("settings", [0])[0].action.device.enabled,
+    )
+    if on_policy:
+        arguments.setdefault("n_steps", DEFAULT_N_STEPS)
+    else:
+        found = refilling(found)
+        if found.__name__ in ("TD3", "DDPG"):
+            size = env.action_space.shape[0]
+            sigma = np.full(size, learner.policy.initial_std)
+            arguments["action_noise"] = NormalActionNoise(np.zeros(size), sigma)
+    if learner.mirror:
+        if not on_policy:
+            raise InputError(f"training: field 'mirror': only for on-policy algorithms ({learner.algorithm} is not)")
+        arguments["rollout_buffer_class"] = MirroredRolloutBuffer
+        arguments["rollout_buffer_kwargs"] = {"observation_labels": observation_labels, "action_labels": action_labels}
+        mirror_columns(observation_labels), mirror_columns(action_labels)
     try:
-        algorithm = found(
-            "MlpPolicy",
-            env,
-            policy_kwargs=policy_arguments(learner.policy, on_policy=issubclass(found, OnPolicyAlgorithm)),
-            device="cpu",
-            verbose=0,
-            **constants,
-        )
+        algorithm = found(policy_class, env, policy_kwargs=policy_kwargs, device="cpu", verbose=0, **arguments)
     except (TypeError, ValueError, AssertionError) as error:
         raise InputError(f"training: field 'parameters': {learner.algorithm} refuses them: {error}") from None
     algorithm.num_timesteps = steps
+    if learner.mirror:
+        algorithm.rollout_buffer.policy = algorithm.policy
+    if isinstance(algorithm, Refilling):
+        algorithm.resume(steps)
     follow_schedules(algorithm, learner)
     return algorithm
 
@@ -129,17 +158,58 @@ class _AbsoluteSchedule:
         return self.schedule.linear.at(self.algorithm.num_timesteps)
 
 
-def policy_arguments(policy: PolicySettings, *, on_policy: bool) -> dict[str, Any]:
-    """Translate our policy settings into SB3's `policy_kwargs`."""
+def policy_arguments(
+    learner: LearnerSettings,
+    found: type[BaseAlgorithm],
+    *,
+    observation_labels: Sequence[str],
+    action_labels: Sequence[str],
+    device_enabled: bool = True,
+) -> tuple[type[BasePolicy], dict[str, Any]]:
+    """Translate our policy settings into SB3's policy class and `policy_kwargs`.
+
+    Args:
+        learner: networks and, for gSDE, hyper-parameters.
+        found: the algorithm's class.
+        observation_labels: `group/label` of every observed number.
+        action_labels: the same of actions.
+        device_enabled: whether a worn device acts; if not, separate networks hold its actions at 0.
+
+    Raises:
+        InputError: if networks name groups that there are not, or the algorithm takes no separate networks.
+    """
+    policy = learner.policy
+    on_policy = issubclass(found, OnPolicyAlgorithm)
+    policy_class = found.policy_aliases["MlpPolicy"]
     arguments: dict[str, Any] = {
-        "net_arch": {"pi": list(policy.actor), "vf" if on_policy else "qf": list(policy.critic)},
         "activation_fn": ACTIVATIONS[policy.activation],
         "features_extractor_class": NormalizingExtractor,
         "features_extractor_kwargs": {"enabled": policy.normalize_observations},
     }
+    if found.__name__ == "DDPG":
+        arguments["n_critics"] = 1  # as its constructor does
+    if policy.networks is not None:
+        if policy_class is not ActorCriticPolicy:
+            raise InputError(
+                f"training: field 'policy.networks': {learner.algorithm} takes one actor; separate networks are for "
+                "on-policy algorithms such as PPO and A2C"
+            )
+        select(policy, observation_labels=observation_labels, action_labels=action_labels)
+        arguments |= {
+            "networks": policy.model_dump(mode="json"),
+            "observation_labels": list(observation_labels),
+            "action_labels": list(action_labels),
+            "off": [] if device_enabled else ["device"],
+            "log_std_init": math.log(policy.initial_std),
+        }
+        return GroupedPolicy, arguments
+    assert not isinstance(policy.critic, CriticSettings)
+    arguments["net_arch"] = {"pi": list(policy.actor), "vf" if on_policy else "qf": list(policy.critic)}
     if on_policy:
-        arguments["log_std_init"] = math.log(policy.initial_std)
-    return arguments
+        width = policy.actor[-1] if policy.actor else len(observation_labels)
+        scale = gsde_scale(width) if learner.parameters.get("use_sde") else 1.0
+        arguments["log_std_init"] = math.log(policy.initial_std * scale)
+    return policy_class, arguments
 
 
 class ActingPolicy:
@@ -149,15 +219,24 @@ class ActingPolicy:
         info: what the checkpoint says of itself.
     """
 
-    def __init__(self, policy: Any, info: CheckpointInfo):
+    def __init__(self, policy: Any, info: CheckpointInfo, *, sde_sample_freq: int = -1):
         self._policy = policy
+        self._use_sde = bool(getattr(policy, "use_sde", False))
+        self._sde_sample_freq = sde_sample_freq
+        self._sampled = 0
         self.info = info
 
     def act(self, observations: np.ndarray, *, deterministic: bool = True) -> np.ndarray:
         """Return (N, A) actions in [-1, 1] for (N, O) observations.
 
-        With `deterministic=False` noise is drawn from torch's global stream.
+        With `deterministic=False` noise is drawn from torch's global stream; gSDE's noise matrices are drawn anew as
+        often as in training (`sde_sample_freq` calls, or only at the first call).
         """
+        if self._use_sde and not deterministic:
+            frequency = self._sde_sample_freq
+            if self._sampled == 0 or (frequency > 0 and self._sampled % frequency == 0):
+                self._policy.reset_noise(len(observations))
+            self._sampled += 1
         actions, _ = self._policy.predict(observations, deterministic=deterministic)
         return np.clip(actions, -1.0, 1.0)
 
@@ -171,21 +250,28 @@ def load_policy(path: Path) -> ActingPolicy:
     info = read_checkpoint_info(path)
     learner = LearnerSettings.parse(info.learner, where=f"{path}: myoassist.json: learner")
     found = check_parameters(learner)
-    on_policy = issubclass(found, OnPolicyAlgorithm)
     observation_space = gymnasium.spaces.Box(
         -info.observation_bound, info.observation_bound, (len(info.observation_labels),), np.float32
     )
     action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(info.action_labels),), np.float32)
-    policy = found.policy_aliases["MlpPolicy"](
-        observation_space,
-        action_space,
-        lambda _: 0.0,
-        **policy_arguments(learner.policy, on_policy=on_policy),
-        **({"use_sde": True} if learner.parameters.get("use_sde") else {}),
+    policy_class, arguments = policy_arguments(
+        learner,
+        found,
+        observation_labels=info.observation_labels,
+        action_labels=info.action_labels,
+        device_enabled=_device_enabled(info),
     )
+    if learner.parameters.get("use_sde"):
+        arguments["use_sde"] = True
+    policy = policy_class(observation_space, action_space, lambda _: 0.0, **arguments)
     try:
         policy.load_state_dict(read_parameters(path)["policy"])
     except (KeyError, RuntimeError) as error:
         raise InputError(f"{path}: its weights do not fit its networks ({str(error).splitlines()[0]})") from None
     policy.set_training_mode(False)
-    return ActingPolicy(policy, info)
+    frequency = learner.parameters.get("sde_sample_freq", -1)
+    return ActingPolicy(policy, info, sde_sample_freq=frequency if isinstance(frequency, int) else -1)
+
+
+def _device_enabled(info: CheckpointInfo) -> bool:
+    return bool(info.environment.get("action", {}).get("device", {}).get("enabled", True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
@@ -10,6 +12,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 class NormalizingExtractor(BaseFeaturesExtractor):
     """Standardises observations with running statistics that only `update` changes.
 
+    Each number counts its own observations, so that one that is new after a transfer starts afresh.
     They stay frozen while a rollout is collected and while its gradient steps are taken, so the probability
     ratio of the first minibatch is exactly 1; the learning callback updates them afterwards.
     """
@@ -28,7 +31,7 @@ class NormalizingExtractor(BaseFeaturesExtractor):
         self.clip = clip
         self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("variance", torch.ones(size, dtype=torch.float64))
-        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("count", torch.zeros(size, dtype=torch.float64))
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Standardise (B, O) observations."""
@@ -49,3 +52,14 @@ class NormalizingExtractor(BaseFeaturesExtractor):
         self.mean += delta * count / total
         self.variance.copy_(squares / total)
         self.count.copy_(total)
+
+    def _load_from_state_dict(self, state_dict: dict[str, torch.Tensor], prefix: str, *rest: Any) -> None:
+        count = state_dict.get(f"{prefix}count")
+        if count is not None and count.dim() == 0:  # one count for all numbers, in early checkpoints
+            state_dict[f"{prefix}count"] = count.expand(self.count.shape).clone()
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def extractors(policy: torch.nn.Module) -> list[NormalizingExtractor]:
+    """Return the policy's distinct extractors that standardise; all see the same observations."""
+    return [module for module in policy.modules() if isinstance(module, NormalizingExtractor) and module.enabled]

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ import torch
 from loguru import logger
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
-from myoassist.policies.normalization import NormalizingExtractor
+from myoassist.policies.normalization import extractors
 
 _TRAINED = {
     "approx_kl": "train/approx_kl",
@@ -26,21 +28,38 @@ _TRAINED = {
     "policy_std": "train/std",
     "learning_rate": "train/learning_rate",
 }
+_TRAINED_OFF_POLICY = {
+    "actor_loss": "train/actor_loss",
+    "critic_loss": "train/critic_loss",
+    "entropy_coefficient": "train/ent_coef",
+    "learning_rate": "train/learning_rate",
+}
+OFF_POLICY_RECORD_STEPS = 128
 _PLAIN_LINE_EVERY_S = 15.0
 
 
 class LearningCallback(BaseCallback):
     """Collects one record per rollout and keeps the policy's observation statistics.
 
-    Statistics are frozen while a rollout is collected and while it is learned from; they absorb it afterwards.
+    Statistics are frozen while a rollout is collected and while it is learned from; they absorb it afterwards. An
+    algorithm with a replay buffer collects a few steps at a time; there, a rollout is what was collected in
+    `OFF_POLICY_RECORD_STEPS` steps of each environment, and the buffer holds observations as they were seen, so
+    that all of them are standardised by the statistics of the moment.
 
     Attributes:
         records: one entry per rollout, as written to the train log.
     """
 
-    def __init__(self, env: MyoAssistLegBase, *, stop_steps: int):
-        """Watch `env` until `stop_steps` absolute steps."""
+    def __init__(
+        self,
+        env: MyoAssistLegBase,
+        *,
+        stop_steps: int,
+        on_record: Callable[[dict[str, Any]], None] | None = None,
+    ):
+        """Watch `env` until `stop_steps` absolute steps; `on_record` is shown each record."""
         super().__init__()
+        self.on_record = on_record
         self.env = env
         self.stop_steps = stop_steps
         self.records: list[dict[str, Any]] = []
@@ -52,10 +71,16 @@ class LearningCallback(BaseCallback):
         self._count = 0
         self._reward = 0.0
         self._speed = 0.0
+        self._speed_error = 0.0
+        self._seen: list[np.ndarray] = []
         self._raw = np.zeros(len(self.env.reward_terms))
         self._reasons: Counter[str] = Counter()
         self._lengths: list[int] = []
         self._began = time.perf_counter()
+
+    @property
+    def _on_policy(self) -> bool:
+        return isinstance(self.model, OnPolicyAlgorithm)
 
     def _on_training_start(self) -> None:
         self._started = self._last_line = time.perf_counter()
@@ -72,14 +97,19 @@ class LearningCallback(BaseCallback):
             self._progress.start()
 
     def _on_rollout_start(self) -> None:
-        self._finish_record()
-        self._clear()
+        if self._on_policy or self._pending is not None:
+            self._finish_record()
+            self._clear()
 
     def _on_step(self) -> bool:
         env = self.env
         self._count += 1
         self._reward += float(np.mean(self.locals["rewards"]))
-        self._speed += float(env.step_result.forward_velocity.mean())
+        step = env.step_result
+        self._speed += float(step.forward_velocity.mean())
+        self._speed_error += float(np.abs(step.forward_velocity - step.target_velocity).mean())
+        if not self._on_policy:
+            self._seen.append(self.locals["new_obs"].copy())
         self._raw += env.raw_terms.mean(axis=1)
         if self.locals["dones"].any():
             for info in self.locals["infos"]:
@@ -89,6 +119,11 @@ class LearningCallback(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
+        if self._on_policy or self._count >= OFF_POLICY_RECORD_STEPS:
+            self._begin_record()
+
+    def _begin_record(self) -> None:
+        """Sum up the steps since the last record."""
         raw = self._raw / self._count
         seconds = [steps * self.env.control_s for steps in self._lengths]
         self._pending = {
@@ -98,6 +133,7 @@ class LearningCallback(BaseCallback):
             "episode_length_s": float(np.mean(seconds)) if seconds else None,
             "terminations": dict(sorted(self._reasons.items())),
             "speed_m_s": self._speed / self._count,
+            "speed_error_m_s": self._speed_error / self._count,
             "reward_terms": {
                 name: {"raw": float(value), "weighted": float(value * weight)}
                 for name, value, weight in zip(self.env.reward_terms, raw, self.env.weights, strict=True)
@@ -113,7 +149,7 @@ class LearningCallback(BaseCallback):
             return
         record, self._pending = self._pending, None
         self._absorb_observations()
-        for name, key in _TRAINED.items():
+        for name, key in (_TRAINED if self._on_policy else _TRAINED_OFF_POLICY).items():
             value = self.model.logger.name_to_value.get(key)
             record[name] = None if value is None or not math.isfinite(float(value)) else float(value)
         elapsed = time.perf_counter() - self._began
@@ -121,13 +157,21 @@ class LearningCallback(BaseCallback):
         record["steps_per_second"] = self._count * self.env.num_envs / elapsed
         self.records.append(record)
         self._show(record)
+        if self.on_record is not None:
+            try:
+                self.on_record(record)
+            except Exception as error:
+                logger.warning("what watches the training failed and is not asked again: {}", error)
+                self.on_record = None
 
     def _absorb_observations(self) -> None:
-        extractor = getattr(self.model.policy, "features_extractor", None)
-        buffer = getattr(self.model, "rollout_buffer", None)
-        if isinstance(extractor, NormalizingExtractor) and extractor.enabled and buffer is not None:
-            seen = buffer.observations.reshape(-1, buffer.observations.shape[-1])
-            extractor.update(torch.as_tensor(seen))
+        found = extractors(self.model.policy)
+        if not found:
+            return
+        seen = self.model.rollout_buffer.observations if self._on_policy else np.concatenate(self._seen)
+        observations = torch.as_tensor(seen.reshape(-1, seen.shape[-1]))
+        for extractor in found:
+            extractor.update(observations)
 
     def _show(self, record: dict[str, Any]) -> None:
         length = record["episode_length_s"]
@@ -151,6 +195,8 @@ class LearningCallback(BaseCallback):
             )
 
     def _on_training_end(self) -> None:
+        if self._pending is None and not self._on_policy and self._count:
+            self._begin_record()
         self._finish_record()
         self.close()
 

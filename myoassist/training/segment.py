@@ -7,6 +7,8 @@ matter whether segments run in one process or in a chain of them, nor how often 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import set_random_seed
 
+from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.training import LearnerSettings, SegmentSettings
 from myoassist.envs.environment_handler import EnvironmentHandler, available_cpus
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
@@ -25,8 +28,10 @@ from myoassist.envs.quick_checks import quick_checks
 from myoassist.envs.sb3 import SB3VecEnv
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters, write_checkpoint
-from myoassist.formats.files import write_json
+from myoassist.formats.files import sha256, write_json
 from myoassist.policies.learner import make_algorithm
+from myoassist.policies.transfer import transfer
+from myoassist.training.curriculum import CurrentPhase, current_phase, measure
 from myoassist.training.learning_callback import LearningCallback
 
 LOG_FORMAT = "myoassist-train-log"
@@ -38,52 +43,62 @@ BASELINE_STEPS = 64
 def train_segment(
     settings: SegmentSettings,
     *,
-    model: Path,
-    manifest: Path,
-    reference: Path,
+    model: Path | Sequence[Path],
+    manifest: Path | Sequence[Path],
+    reference: Path | Sequence[Path],
     previous: Path | None,
     output: Path,
     log: Path,
+    warm_start: Path | None = None,
     threads: int | None = None,
+    on_record: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Train one segment and write its checkpoint and train log.
 
     Args:
         settings: everything the segment depends on.
-        model: `model.mjb`.
-        manifest: `manifest.json` of it.
-        reference: reference fitted to it.
+        model: `model.mjb`; several if the phases that the segment could be in walk on different grounds.
+        manifest: `manifest.json` of it, or of each.
+        reference: reference fitted to it, or to each.
         previous: checkpoint of the segment before; None for the first.
         output: where the checkpoint goes.
         log: where the train log (JSON) goes.
+        warm_start: checkpoint that the first segment takes over from, if the settings say so.
         threads: physics threads; None takes the CPUs this process may use. Any number gives the same bytes.
+        on_record: is shown each rollout's record, such as for TensorBoard.
 
     Raises:
         InputError: if the inputs do not fit together or the environment fails its quick checks.
     """
     torch.set_num_threads(settings.learner.torch_threads)
     threads = _affinity(threads)
-    handler = EnvironmentHandler.from_files(settings.environment, model=model, manifest=manifest, reference=reference)
+    before = read_previous(settings, previous)
+    phase = current_phase(settings, before)
+    handler = EnvironmentHandler.from_files(phase.environment, **_body(phase, model, manifest, reference))
     batch = handler.make_batch(settings.learner.n_envs, threads=threads)
     refuse_unfit(batch)
     env = SB3VecEnv(batch)
     began = time.perf_counter()
     algorithm = start_algorithm(settings, env, previous)
-    entry: dict[str, Any] = {}
+    entry: dict[str, Any] = {"phase": phase.name} if phase.name else {}
     if settings.segment == 0:
-        entry["untrained_reward_per_step"] = untrained_reward(algorithm, env, _seed(settings))
-    callback = run_segment(algorithm, env, settings)
+        entry["untrained_reward_per_step"] = mean_reward(algorithm, env, _seed(settings))
+        entry |= take_over(algorithm, env, settings, phase.environment, warm_start)
+    callback = run_segment(algorithm, env, settings, on_record=on_record)
     info = CheckpointInfo(
         steps=int(algorithm.num_timesteps),
         seed=settings.seed,
         segment=settings.segment,
         learner=settings.learner.model_dump(mode="json"),
-        environment=settings.environment.model_dump(mode="json"),
+        environment=phase.environment.model_dump(mode="json"),
         observation_labels=batch.observation_layout.labels,
         action_labels=batch.action_layout.labels,
-        observation_bound=settings.environment.observation.clip,
+        observation_bound=phase.environment.observation.clip,
         model_sha256=handler.manifest.model_sha256,
         versions={package: version(package) for package in PACKAGES},
+        phase=phase.name,
+        phase_segments=phase.segments,
+        measured=measure(callback.records, settings, control_s=batch.control_s),
     )
     write_checkpoint(output, algorithm, info)
     write_json(
@@ -96,14 +111,34 @@ def train_segment(
             "start_steps": settings.start_steps,
             "stop_steps": settings.stop_steps,
             "n_envs": settings.learner.n_envs,
-            "control_rate_hz": settings.environment.control_rate_hz,
+            "control_rate_hz": phase.environment.control_rate_hz,
             "threads": threads,
             "wall_s": time.perf_counter() - began,
             **entry,
+            "measured": info.measured,
             "rollouts": callback.records,
         },
     )
     env.close()
+
+
+def _body(
+    phase: CurrentPhase,
+    model: Path | Sequence[Path],
+    manifest: Path | Sequence[Path],
+    reference: Path | Sequence[Path],
+) -> dict[str, Path]:
+    """Pick the files of the body that a phase walks with."""
+    chosen = {}
+    for name, given in (("model", model), ("manifest", manifest), ("reference", reference)):
+        files = [given] if isinstance(given, Path) else list(given)
+        if phase.body >= len(files):
+            raise InputError(
+                f"training: field 'curriculum': phase '{phase.name}' walks with body {phase.body + 1} of the segment "
+                f"(found {len(files)} {name} files)"
+            )
+        chosen[name] = files[phase.body]
+    return chosen
 
 
 def _affinity(threads: int | None) -> int:
@@ -130,16 +165,14 @@ def refuse_unfit(batch: MyoAssistLegBase) -> None:
         )
 
 
-def start_algorithm(settings: SegmentSettings, env: SB3VecEnv, previous: Path | None) -> BaseAlgorithm:
-    """Build the algorithm of a segment: fresh in the first one, otherwise from the checkpoint before.
+def read_previous(settings: SegmentSettings, previous: Path | None) -> CheckpointInfo | None:
+    """Read what the checkpoint before a segment says of itself; None for the first segment.
 
     Raises:
         InputError: if a checkpoint is missing, or is not the one that this segment continues.
     """
-    set_random_seed(_seed(settings))
-    algorithm = make_algorithm(settings.learner, env, steps=settings.start_steps)
     if settings.segment == 0:
-        return algorithm
+        return None
     if previous is None:
         raise InputError(f"segment {settings.segment}: needs the checkpoint of {settings.start_steps:,} steps")
     info = read_checkpoint_info(previous)
@@ -150,12 +183,66 @@ def start_algorithm(settings: SegmentSettings, env: SB3VecEnv, previous: Path | 
         )
     if LearnerSettings.parse(info.learner, where=str(previous)).policy != settings.learner.policy:
         raise InputError(f"{previous}: its networks differ from the settings' (field 'policy')")
-    algorithm.set_parameters(read_parameters(previous), exact_match=True, device="cpu")
+    return info
+
+
+def start_algorithm(settings: SegmentSettings, env: SB3VecEnv, previous: Path | None) -> BaseAlgorithm:
+    """Build the algorithm of a segment: fresh in the first one, otherwise from the checkpoint before.
+
+    Raises:
+        InputError: if a checkpoint is missing, or is not the one that this segment continues.
+    """
+    set_random_seed(_seed(settings))
+    algorithm = make_algorithm(settings.learner, env, steps=settings.start_steps)
+    if read_previous(settings, previous) is not None:
+        assert previous is not None
+        parameters = read_parameters(previous)
+        variables = parameters.pop("pytorch_variables", {})  # such as SAC's entropy coefficient
+        algorithm.set_parameters(parameters, exact_match=True, device="cpu")
+        with torch.no_grad():
+            for name, value in variables.items():
+                getattr(algorithm, name).copy_(value)
     return algorithm
 
 
-def untrained_reward(algorithm: BaseAlgorithm, env: SB3VecEnv, seed: int) -> float:
-    """Mean reward per step of the untrained policy with its exploration noise, over `BASELINE_STEPS` each."""
+def take_over(
+    algorithm: BaseAlgorithm,
+    env: SB3VecEnv,
+    settings: SegmentSettings,
+    environment: EnvironmentSettings,
+    warm_start: Path | None,
+) -> dict[str, Any]:
+    """Take over from another training's checkpoint what the settings say.
+
+    Returns:
+        What the train log tells about it; nothing without a warm start.
+
+    Raises:
+        InputError: if the checkpoint is missing, not expected, or does not match.
+    """
+    if (settings.warm_start is None) != (warm_start is None):
+        found = "none was given" if warm_start is None else f"{warm_start} was given"
+        needs = "a checkpoint to start from" if warm_start is None else "none"
+        raise InputError(f"training: field 'warm_start': expected {needs} ({found})")
+    if settings.warm_start is None or warm_start is None:
+        return {}
+    done = transfer(
+        algorithm,
+        settings.warm_start,
+        learner=settings.learner,
+        environment=environment,
+        checkpoint=warm_start,
+    )
+    logger.info("warm start from {}: kept {}; reset {}", warm_start, ", ".join(done.kept), ", ".join(done.reset))
+    described = {"checkpoint_sha256": sha256(warm_start), **asdict(done)}
+    return {"warm_start": described, "initial_reward_per_step": mean_reward(algorithm, env, _seed(settings))}
+
+
+def mean_reward(algorithm: BaseAlgorithm, env: SB3VecEnv, seed: int) -> float:
+    """Mean reward per step of the policy as it is, with its exploration noise, over `BASELINE_STEPS` each."""
+    set_random_seed(seed)
+    if algorithm.use_sde:
+        algorithm.policy.reset_noise(env.num_envs)
     env.seed(seed)
     observations = env.reset()
     total = 0.0
@@ -166,7 +253,13 @@ def untrained_reward(algorithm: BaseAlgorithm, env: SB3VecEnv, seed: int) -> flo
     return total / BASELINE_STEPS
 
 
-def run_segment(algorithm: BaseAlgorithm, env: SB3VecEnv, settings: SegmentSettings) -> LearningCallback:
+def run_segment(
+    algorithm: BaseAlgorithm,
+    env: SB3VecEnv,
+    settings: SegmentSettings,
+    *,
+    on_record: Callable[[dict[str, Any]], None] | None = None,
+) -> LearningCallback:
     """Set all random states from (seed, segment), reset all environments, and learn."""
     seed = _seed(settings)
     set_random_seed(seed)
@@ -176,7 +269,7 @@ def run_segment(algorithm: BaseAlgorithm, env: SB3VecEnv, settings: SegmentSetti
     algorithm.num_timesteps = settings.start_steps
     algorithm._last_obs = None
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
-    callback = LearningCallback(env.batch, stop_steps=settings.stop_steps)
+    callback = LearningCallback(env.batch, stop_steps=settings.stop_steps, on_record=on_record)
     try:
         algorithm.learn(
             settings.stop_steps - settings.start_steps,

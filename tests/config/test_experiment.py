@@ -60,6 +60,14 @@ def test_schedules_survive_being_written_out(tmp_path: Path) -> None:
         ({"evaluation": {"scenarios": {}}}, ("a.json", "evaluation.scenarios", "at least 1")),
         ({"environment": {"id": "Walker-v0"}}, ("a.json", "environment.id", "Walker-v0")),
         ({"figures": {"run": ["nonsense"]}}, ("a.json", "figures.run", "nonsense")),
+        (
+            {"training": {"policy": {"networks": {"a": {"acts": ["muscles"], "observes": ["phases"]}}}}},
+            ("a.json", "training.policy.networks.a.observes", "'phases'", "joint_positions"),
+        ),
+        (
+            {"training": {"policy": {"networks": {"a": {"acts": ["muscles", "device"]}}}}},
+            ("a.json", "training.policy.networks.a.acts", "'device'", "known: muscles"),
+        ),
         ('{"training": {}, "training": {}}', ("a.json", "'training'", "twice")),
         ('{"training": {"n_envs": NaN}}', ("a.json", "NaN")),
         ('{"training": }', ("a.json", "line 1, column")),

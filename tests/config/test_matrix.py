@@ -156,3 +156,30 @@ def test_checkpoint_between_segments_is_refused(folder: Path) -> None:
 def test_name_of_the_results_folder_is_safe(folder: Path, name: str) -> None:
     with pytest.raises(InputError, match="lower-case"):
         load(folder, "experiments: [walk]\n", name)
+
+
+@pytest.mark.parametrize(
+    ("start", "experiments", "expected"),
+    [
+        ({"experiment": "walk"}, "[walk, exo]", ("walk-{}-s7", 64)),
+        ({"experiment": "walk", "steps": 32}, "[exo, walk]", ("walk-{}-s7", 32)),
+        ({"experiment": "walk", "steps": 33}, "[walk, exo]", "no checkpoint at 33 steps, only at '16, 32, 48, 64'"),
+        ({"experiment": "walk"}, "[exo]", "no run of 'walk' with seed 7"),
+        ({"experiment": "exo"}, "[walk, exo]", "runs start in a circle (exo-low-s7 from exo-low-s7)"),
+    ],
+)
+def test_warm_start_is_the_run_with_the_same_values_and_seed(folder, start, experiments, expected) -> None:
+    file = folder / "experiments" / "exo.json"
+    content = json.loads(file.read_text())
+    content.setdefault("training", {})["warm_start"] = start
+    file.write_text(json.dumps(content))
+    text = f"experiments: {experiments}\nseeds: [7]\naxes: {{effort: {{low: {{training.n_envs: 2}}}}}}\n"
+    if isinstance(expected, str):
+        with pytest.raises(InputError) as caught:
+            load(folder, text)
+        assert expected in str(caught.value)
+    else:
+        plan = load(folder, text)
+        source, steps = plan.warm_start(plan.runs["exo-low-s7"])
+        assert (source.id, steps) == (expected[0].format("low"), expected[1])
+        assert plan.warm_start(plan.runs["walk-low-s7"]) is None

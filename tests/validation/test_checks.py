@@ -24,6 +24,7 @@ def test_a_good_environment_passes_everything(assets, tmp_path):
     report = json.loads(output.read_text())
     assert report["passed"] is True
     assert {check["name"] for check in report["checks"]} == {
+        "reference_foot_slip",
         "couplings_at_reset", "reset_within_joint_limits", "penetration_at_reset", "gentle_contact_at_reset",
         "finite_at_reset", "reference_within_joint_limits", "gymnasium_checker", "stable_baselines3_checker",
         "determinism", "random_actions_finite", "random_actions_survival", "random_actions_divergence",

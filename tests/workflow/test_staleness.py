@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -201,3 +202,18 @@ def test_figures_alone_never_touch_training(project: Project) -> None:
 
 def test_second_run_runs_nothing(project: Project) -> None:
     assert "Nothing to be done" in project.run("report")
+
+
+def test_warm_start_follows_the_checkpoint_it_takes_over_from(project: Project) -> None:
+    training = {"warm_start": {"experiment": "walk", "steps": 64}, "total_steps": 128}
+    training["parameters"] = {"learning_rate": 1e-3}
+    trot = {"extends": "walk.json", "training": training}
+    (project.folder / "configs" / "experiments" / "trot.json").write_text(json.dumps(trot))
+    project.edit("configs/matrices/tiny.yaml", "stroll]", "stroll, trot]")
+    project.run("report")
+    assert project.stale() == {}
+    project.change_experiment("walk", "training.total_steps", 192)  # not the steps that it takes over from
+    assert "trot-s1" not in project.stale()["train"]
+    project.change_experiment("walk", "training.parameters.learning_rate", 1e-4)
+    project.run("results/tiny/runs/walk-s1/trained_models/model_64.zip")
+    assert "trot-s1" in project.stale()["train"]

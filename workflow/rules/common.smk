@@ -37,10 +37,15 @@ RUN = f"{RESULTS}/runs/{{run}}"
 EVALUATION = f"{RUN}/evaluation/{{steps}}/{{scenario}}"
 NORM = "reference_data/normative_kinematics.csv"
 
-# Runs with equal settings share the model and the reference.
-BY_MODEL = {run.experiment.model_key: run.experiment for run in RUNS.values()}
-BY_REFERENCE = {run.experiment.reference_key: run.experiment for run in RUNS.values()}
-BY_FIT = {run.experiment.retarget_key: run.experiment for run in RUNS.values()}
+# Runs with equal settings share the model and the reference. A curriculum may walk on further grounds.
+BODIES = [
+    here
+    for run in RUNS.values()
+    for here in (run.experiment, *sum(run.bodies.values(), []))
+]
+BY_MODEL = {here.model_key: here for here in BODIES}
+BY_REFERENCE = {here.reference_key: here for here in BODIES}
+BY_FIT = {here.retarget_key: here for here in BODIES}
 
 
 wildcard_constraints:
@@ -77,24 +82,32 @@ def experiment(wildcards):
     return RUNS[wildcards.run].experiment
 
 
-def unique(items):
-    """Flatten lists of paths and drop repetitions, keeping the order."""
-    return list(dict.fromkeys(path for paths in items for path in paths))
-
-
 def body(wildcards):
     """Return the inputs that say what walks: model, manifest and the reference fitted to it."""
-    here = experiment(wildcards)
+    return files_of(experiment(wildcards))
+
+
+def files_of(here):
+    """Return model, manifest and fitted reference of an experiment."""
     return {
         "model": f"{RESULTS}/models/{here.model_key}/model.mjb",
         "manifest": f"{RESULTS}/models/{here.model_key}/manifest.json",
-        "reference": fitted_reference(wildcards),
+        "reference": f"{RESULTS}/retargeted/{here.retarget_key}/reference.h5",
     }
+
+
+def segment_bodies(wildcards):
+    """Return the inputs of a segment that say what walks, on each ground that it could train on."""
+    segment(wildcards)
+    files = [
+        files_of(here) for here in RUNS[wildcards.run].bodies[int(wildcards.steps)]
+    ]
+    return {name: [one[name] for one in files] for name in files[0]}
 
 
 def fitted_reference(wildcards):
     """Return the reference that a run is trained on and compared with."""
-    return f"{RESULTS}/retargeted/{experiment(wildcards).retarget_key}/reference.h5"
+    return files_of(experiment(wildcards))["reference"]
 
 
 def checkpoint(run, steps):
@@ -140,6 +153,19 @@ def previous_checkpoint(wildcards):
     """Return the checkpoint that a segment starts from, or nothing for the first."""
     start = segment(wildcards).start_steps
     return checkpoint(RUNS[wildcards.run], start) if start else []
+
+
+def warm_start(wildcards):
+    """Return the checkpoint that a training's first segment takes over from, or nothing."""
+    if segment(wildcards).warm_start is None:
+        return []
+    run = RUNS[wildcards.run]
+    source = PLAN.warm_start(run)
+    return (
+        run.experiment.training.warm_start.file
+        if source is None
+        else checkpoint(*source)
+    )
 
 
 def evaluation_stage(wildcards):

@@ -3,8 +3,9 @@
 
 rule train:
     input:
-        unpack(body),
+        unpack(segment_bodies),
         previous=previous_checkpoint,
+        warm_start=warm_start,
     output:
         checkpoint=f"{RUN}/trained_models/model_{{steps}}.zip",
         log=f"{RUN}/trained_models/train_log_{{steps}}.json",
@@ -18,13 +19,19 @@ rule train:
     params:
         settings=settings(segment),
         code=code("train"),
-        previous=lambda wildcards, input: (
-            f"--previous {shlex.quote(input.previous)}" if input.previous else ""
+        start=lambda wildcards, input: (
+            f"--previous {shlex.quote(input.previous)}"
+            if input.previous
+            else (
+                f"--warm-start {shlex.quote(input.warm_start)}"
+                if input.warm_start
+                else ""
+            )
         ),
     message:
         "train {wildcards.run} to {wildcards.steps} steps"
     shell:
         "myoassist train --settings {params.settings:q} --model {input.model:q}"
-        " --manifest {input.manifest:q} --reference {input.reference:q} {params.previous}"
+        " --manifest {input.manifest:q} --reference {input.reference:q} {params.start}"
         " --output {output.checkpoint:q} --log {output.log:q}"
         " --threads {threads} 2> {log:q}"

@@ -1,0 +1,56 @@
+"""When an episode ends early, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from myoassist.envs.step import Step
+from myoassist.errors import InputError
+
+if TYPE_CHECKING:
+    from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
+
+RUNNING, TIME_LIMIT = "", "time_limit"
+
+
+class Termination:
+    """The thresholds of the settings, each in its own unit, on N environments at once."""
+
+    def __init__(self, env: MyoAssistLegBase):
+        """Resolve joint names.
+
+        Raises:
+            InputError: for unknown joints, or deviations from a reference where none is imitated.
+        """
+        self.settings = limits = env.settings.termination
+        self._tilt = env.joint_names.index(env.manifest.root["tilt"])
+        bounds = np.full(len(env.joint_names), np.inf)
+        for name, limit in limits.joint_deviation_rad.items():
+            bounds[env.columns_of(name, "termination.joint_deviation_rad")] = limit
+        if limits.pelvis_height_deviation_m is not None:
+            bounds[env.joint_names.index(env.manifest.root["height"])] = limits.pelvis_height_deviation_m
+        self._deviation = bounds if np.isfinite(bounds).any() else None
+        if self._deviation is not None and not env.needs_reference:
+            raise InputError(
+                f"environment: field 'termination': {env.settings.id} imitates no reference to deviate from "
+                "(expected no joint_deviation_rad and no pelvis_height_deviation_m, or an imitation environment)"
+            )
+
+    def reasons(self, step: Step) -> np.ndarray:
+        """Return (N,) reasons, the empty string where an episode goes on; the last that applies wins."""
+        limits = self.settings
+        reasons = np.full(len(step.phase), RUNNING, dtype="U24")
+        if self._deviation is not None:
+            deviates = np.abs(step.positions - step.reference_positions) > self._deviation
+            reasons[deviates.any(axis=1)] = "deviation"
+        if limits.speed_deviation_m_s is not None:
+            error = np.abs(step.forward_velocity - step.target_velocity)
+            reasons[error > limits.speed_deviation_m_s] = "speed_deviation"
+        if limits.trunk_lean_max_rad is not None:
+            reasons[np.abs(step.positions[:, self._tilt]) > limits.trunk_lean_max_rad] = "trunk_lean"
+        if limits.pelvis_height_min_m is not None:
+            reasons[step.pelvis_height < limits.pelvis_height_min_m] = "fall_height"
+        reasons[step.diverged] = "divergence"
+        return reasons

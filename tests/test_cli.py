@@ -133,7 +133,7 @@ def test_config_show_is_complete_and_can_be_narrowed(capsys) -> None:
     assert shown["training"]["n_envs"] == 7
     assert shown["analysis"]["events"]
     assert run("config", "show", EXPERIMENT, "training.segment_steps") == 0
-    assert json.loads(capsys.readouterr().out) == 40960
+    assert json.loads(capsys.readouterr().out) == 30720
 
 
 @pytest.mark.parametrize("kind", ["experiment", "matrix"])
@@ -146,7 +146,7 @@ def test_matrix_show_and_report_path(capsys) -> None:
     assert run("matrix", "show", MATRIX) == 0
     shown = capsys.readouterr().out
     assert "demo_imitation-s1" in shown
-    assert "81920" in shown
+    assert "61440" in shown
     assert run("matrix", "report-path", MATRIX) == 0
     assert capsys.readouterr().out.strip() == "results/demo/report.html"
 

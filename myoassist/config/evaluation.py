@@ -11,6 +11,7 @@ from myoassist.config.environment import (
     EnvironmentSettings,
     ResetSettings,
     TargetVelocitySettings,
+    VariationSettings,
 )
 
 
@@ -52,6 +53,7 @@ class EvaluationStage(Settings):
         position, velocity = scenario.initial_position_noise_rad, scenario.initial_velocity_noise_rad_s
         changes: dict[str, object] = {
             "episode_s": scenario.duration_s,
+            "variation": VariationSettings(),  # episodes run on the model that their file describes
             "reset": ResetSettings(
                 phase=reset.phase,
                 position_noise_rad=reset.position_noise_rad if position is None else position,

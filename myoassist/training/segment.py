@@ -37,7 +37,7 @@ from myoassist.training.learning_callback import LearningCallback
 LOG_FORMAT = "myoassist-train-log"
 LOG_VERSION = 1
 PACKAGES = ("mujoco", "torch", "stable-baselines3", "gymnasium", "numpy")
-BASELINE_STEPS = 64
+BASELINE_STEPS = 128
 
 
 def train_segment(

@@ -90,7 +90,7 @@ def benchmark(
         alone.run()
     if ppo:
         learners["ppo"] = _learner(handler, training, training.policy, num_envs, threads)
-        small = training.policy.model_copy(update={"actor": SMALL, "critic": SMALL})
+        small = training.policy.model_copy(update={"actor": SMALL, "critic": SMALL, "networks": None})
         learners["ppo_64x64"] = _learner(handler, training, small, num_envs, threads)
         measured |= {"ppo": [], "ppo_64x64": []}
     recorder.run()  # warm up

@@ -14,17 +14,6 @@ Positive = Annotated[float, Field(gt=0.0)]
 Reward = Annotated[float, Field(ge=0.0, le=1000.0)]
 Cost = Annotated[float, Field(ge=-1000.0, le=0.0)]
 
-OBSERVATION_GROUPS = (
-    "joint_positions",
-    "joint_velocities",
-    "muscle_activations",
-    "foot_forces",
-    "target_velocity",
-    "phase",
-    "device_torque",
-    "previous_action",
-    "terrain_heights",
-)
 ObservationName = Literal[
     "joint_positions",
     "joint_velocities",

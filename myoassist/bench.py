@@ -264,19 +264,20 @@ def _learner(
     import torch
     from stable_baselines3.common.logger import Logger
 
-    from myoassist.envs.sb3 import SB3VecEnv
     from myoassist.policies.learner import make_algorithm
     from myoassist.training.learning_callback import LearningCallback
+    from myoassist.training.learning_env import learning_env
 
     torch.set_num_threads(training.torch_threads)
     learner = LearnerSettings(
         algorithm=training.algorithm,
         parameters=training.parameters,
         policy=policy,
+        mirror=training.mirror,
         n_envs=num_envs,
         torch_threads=training.torch_threads,
     )
-    env = SB3VecEnv(handler.make_batch(num_envs, threads=threads))
+    env = learning_env(handler.make_batch(num_envs, threads=threads), learner)
     algorithm = make_algorithm(learner, env, steps=0)
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
     rollout = algorithm.n_steps * num_envs

@@ -90,7 +90,7 @@ class TrainingSettings(Settings):
     an on-policy algorithm is 128 unless given."""
     policy: PolicySettings = PolicySettings()
     mirror: bool = False
-    """Whether on-policy algorithms learn from every rollout together with its mirror image."""
+    """Whether one policy serves both halves of the gait cycle and acts in the mirror in the second."""
     warm_start: WarmStartSettings | None = None
     curriculum: tuple[PhaseSettings, ...] = ()
     """Phases in their order; without any, the experiment's environment is used throughout."""

@@ -24,7 +24,7 @@ from myoassist.config.training import DEFAULT_N_STEPS, LearnerSettings, Schedule
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
 from myoassist.policies.grouped import GroupedPolicy, gsde_scale
-from myoassist.policies.mirror import MirroredRolloutBuffer, mirror_columns
+from myoassist.policies.mirror import Mirror
 from myoassist.policies.normalization import NormalizingExtractor
 from myoassist.policies.off_policy import Refilling, refilling
 from myoassist.policies.selection import select
@@ -120,19 +120,11 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
             size = env.action_space.shape[0]
             sigma = np.full(size, learner.policy.initial_std)
             arguments["action_noise"] = NormalActionNoise(np.zeros(size), sigma)
-    if learner.mirror:
-        if not on_policy:
-            raise InputError(f"training: field 'mirror': only for on-policy algorithms ({learner.algorithm} is not)")
-        arguments["rollout_buffer_class"] = MirroredRolloutBuffer
-        arguments["rollout_buffer_kwargs"] = {"observation_labels": observation_labels, "action_labels": action_labels}
-        mirror_columns(observation_labels), mirror_columns(action_labels)
     try:
         algorithm = found(policy_class, env, policy_kwargs=policy_kwargs, device="cpu", verbose=0, **arguments)
     except (TypeError, ValueError, AssertionError) as error:
         raise InputError(f"training: field 'parameters': {learner.algorithm} refuses them: {error}") from None
     algorithm.num_timesteps = steps
-    if learner.mirror:
-        algorithm.rollout_buffer.policy = algorithm.policy
     if isinstance(algorithm, Refilling):
         algorithm.resume(steps)
     follow_schedules(algorithm, learner)
@@ -219,11 +211,12 @@ class ActingPolicy:
         info: what the checkpoint says of itself.
     """
 
-    def __init__(self, policy: Any, info: CheckpointInfo, *, sde_sample_freq: int = -1):
+    def __init__(self, policy: Any, info: CheckpointInfo, *, sde_sample_freq: int = -1, mirror: bool = False):
         self._policy = policy
         self._use_sde = bool(getattr(policy, "use_sde", False))
         self._sde_sample_freq = sde_sample_freq
         self._sampled = 0
+        self._mirror = Mirror(info.observation_labels, info.action_labels) if mirror else None
         self.info = info
 
     def act(self, observations: np.ndarray, *, deterministic: bool = True) -> np.ndarray:
@@ -237,7 +230,12 @@ class ActingPolicy:
             if self._sampled == 0 or (frequency > 0 and self._sampled % frequency == 0):
                 self._policy.reset_noise(len(observations))
             self._sampled += 1
-        actions, _ = self._policy.predict(observations, deterministic=deterministic)
+        if self._mirror is None:
+            actions, _ = self._policy.predict(observations, deterministic=deterministic)
+        else:
+            turned = self._mirror.in_second_half(observations)
+            actions, _ = self._policy.predict(self._mirror.show(observations, turned), deterministic=deterministic)
+            actions = self._mirror.turn(actions, turned)
         return np.clip(actions, -1.0, 1.0)
 
 
@@ -270,7 +268,8 @@ def load_policy(path: Path) -> ActingPolicy:
         raise InputError(f"{path}: its weights do not fit its networks ({str(error).splitlines()[0]})") from None
     policy.set_training_mode(False)
     frequency = learner.parameters.get("sde_sample_freq", -1)
-    return ActingPolicy(policy, info, sde_sample_freq=frequency if isinstance(frequency, int) else -1)
+    frequency = frequency if isinstance(frequency, int) else -1
+    return ActingPolicy(policy, info, sde_sample_freq=frequency, mirror=learner.mirror)
 
 
 def _device_enabled(info: CheckpointInfo) -> bool:

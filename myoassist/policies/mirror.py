@@ -1,20 +1,15 @@
-"""Left and right are alike: every rollout is learned from together with its mirror image."""
+"""Left and right are alike: one policy for both halves of the gait cycle, which acts in the mirror in the second."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import torch
-from stable_baselines3.common.buffers import RolloutBuffer
-from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.type_aliases import RolloutBufferSamples
 
 from myoassist.errors import InputError
 
 _OTHER = {"_r": "_l", "_l": "_r", "_R": "_L", "_L": "_R"}
-_HALF_A_CYCLE = ("phase/sin", "phase/cos")
+_SINE, _COSINE = "phase/sin", "phase/cos"
 
 
 def mirror_columns(labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -33,57 +28,37 @@ def mirror_columns(labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         if other not in labels:
             raise InputError(f"training: field 'mirror': '{label}' has no counterpart '{other}'")
         columns.append(labels.index(other))
-        signs.append(-1.0 if label in _HALF_A_CYCLE else 1.0)
+        signs.append(-1.0 if label in (_SINE, _COSINE) else 1.0)
     return np.array(columns, dtype=np.intp), np.array(signs, dtype=np.float32)
 
 
-class MirroredRolloutBuffer(RolloutBuffer):
-    """A rollout and its mirror image.
+class Mirror:
+    """Shows a policy the first half of the gait cycle only, from right heel strike to left heel strike.
 
-    The mirror image has the advantages and returns of the original; its probabilities and values are those that the
-    policy gives to the mirrored actions and observations before it learns.
-
-    Attributes:
-        policy: the policy that learns from it; set once the algorithm is built.
+    In the second half it sees the body's mirror image and its actions go to the other side, so the walk is symmetric
+    by construction (the PHASE method of Abdolhosseini et al. 2019, "On learning symmetric locomotion").
     """
 
-    policy: ActorCriticPolicy
+    def __init__(self, observation_labels: Sequence[str], action_labels: Sequence[str]):
+        """Find every number's counterpart.
 
-    def __init__(self, *args: Any, observation_labels: list[str], action_labels: list[str], **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self._observed = mirror_columns(observation_labels)
-        self._done = mirror_columns(action_labels)
+        Raises:
+            InputError: if a number has none, or the gait phase is not observed.
+        """
+        if _SINE not in observation_labels:
+            raise InputError("training: field 'mirror': needs the gait phase among the observations")
+        self._sine = list(observation_labels).index(_SINE)
+        self._observed, self._signs = mirror_columns(observation_labels)
+        self._done, _ = mirror_columns(action_labels)
 
-    def get(self, batch_size: int | None = None) -> Generator[RolloutBufferSamples, None, None]:
-        """Yield minibatches drawn from the rollout and its mirror image."""
-        if not self.generator_ready:
-            self._add_mirror_image()
-            self.generator_ready = True
-        size = len(self.observations)
-        order = np.random.permutation(size)  # noqa: NPY002  (SB3's own stream)
-        step = size if batch_size is None else batch_size
-        for start in range(0, size, step):
-            yield self._get_samples(order[start : start + step])
+    def in_second_half(self, observations: np.ndarray) -> np.ndarray:
+        """Return (N,) bool, which of (N, O) observations are from the second half of the gait cycle."""
+        return observations[:, self._sine] < 0.0
 
-    def _add_mirror_image(self) -> None:
-        names = ("observations", "actions", "values", "log_probs", "advantages", "returns")
-        flat = {name: self.swap_and_flatten(getattr(self, name)) for name in names}
-        image = {
-            "observations": _mirrored(flat["observations"], self._observed),
-            "actions": _mirrored(flat["actions"], self._done),
-            "advantages": flat["advantages"],
-            "returns": flat["returns"],
-        }
-        with torch.no_grad():
-            values, log_probs, _ = self.policy.evaluate_actions(
-                torch.as_tensor(image["observations"]), torch.as_tensor(image["actions"])
-            )
-        image["values"] = values.numpy().reshape(-1, 1)
-        image["log_probs"] = log_probs.numpy().reshape(-1, 1)
-        for name in names:
-            setattr(self, name, np.concatenate([flat[name], image[name]]))
+    def show(self, observations: np.ndarray, turned: np.ndarray) -> np.ndarray:
+        """Return (N, O) observations with the turned rows in the mirror."""
+        return np.where(turned[:, None], np.take(observations, self._observed, axis=1) * self._signs, observations)
 
-
-def _mirrored(values: np.ndarray, mirror: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    columns, signs = mirror
-    return values[:, columns] * signs
+    def turn(self, actions: np.ndarray, turned: np.ndarray) -> np.ndarray:
+        """Return (N, A) actions with those of the turned rows on the other side."""
+        return np.where(turned[:, None], np.take(actions, self._done, axis=1), actions)

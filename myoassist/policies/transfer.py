@@ -180,6 +180,8 @@ def _mismatches(settings: TransferSettings, mapping: dict[str, str], here: _Side
         problems += unknown or _network_mismatches(name, source, here, there)
     if mapping and here.policy.normalize_observations != there.policy.normalize_observations:
         problems.append("normalize_observations differs")
+    if mapping and here.learner.mirror != there.learner.mirror:
+        problems.append(f"training.mirror is {str(there.learner.mirror).lower()} there")
     if mapping and here.bound != there.bound:
         problems.append(f"observations are clipped to {there.bound:g} there and {here.bound:g} here")
     actors = [name for name in mapping if name != "critic"]

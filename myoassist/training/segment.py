@@ -19,6 +19,7 @@ from loguru import logger
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import set_random_seed
+from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.training import LearnerSettings, SegmentSettings
@@ -33,6 +34,7 @@ from myoassist.policies.learner import make_algorithm
 from myoassist.policies.transfer import transfer
 from myoassist.training.curriculum import CurrentPhase, current_phase, measure
 from myoassist.training.learning_callback import LearningCallback
+from myoassist.training.learning_env import MirroredVecEnv, learning_env
 
 LOG_FORMAT = "myoassist-train-log"
 LOG_VERSION = 1
@@ -77,7 +79,7 @@ def train_segment(
     handler = EnvironmentHandler.from_files(phase.environment, **_body(phase, model, manifest, reference))
     batch = handler.make_batch(settings.learner.n_envs, threads=threads)
     refuse_unfit(batch)
-    env = SB3VecEnv(batch)
+    env = learning_env(batch, settings.learner)
     began = time.perf_counter()
     algorithm = start_algorithm(settings, env, previous)
     entry: dict[str, Any] = {"phase": phase.name} if phase.name else {}
@@ -186,7 +188,7 @@ def read_previous(settings: SegmentSettings, previous: Path | None) -> Checkpoin
     return info
 
 
-def start_algorithm(settings: SegmentSettings, env: SB3VecEnv, previous: Path | None) -> BaseAlgorithm:
+def start_algorithm(settings: SegmentSettings, env: VecEnv, previous: Path | None) -> BaseAlgorithm:
     """Build the algorithm of a segment: fresh in the first one, otherwise from the checkpoint before.
 
     Raises:
@@ -207,7 +209,7 @@ def start_algorithm(settings: SegmentSettings, env: SB3VecEnv, previous: Path | 
 
 def take_over(
     algorithm: BaseAlgorithm,
-    env: SB3VecEnv,
+    env: VecEnv,
     settings: SegmentSettings,
     environment: EnvironmentSettings,
     warm_start: Path | None,
@@ -238,7 +240,7 @@ def take_over(
     return {"warm_start": described, "initial_reward_per_step": mean_reward(algorithm, env, _seed(settings))}
 
 
-def mean_reward(algorithm: BaseAlgorithm, env: SB3VecEnv, seed: int) -> float:
+def mean_reward(algorithm: BaseAlgorithm, env: VecEnv, seed: int) -> float:
     """Mean reward per step of the policy as it is, with its exploration noise, over `BASELINE_STEPS` each."""
     set_random_seed(seed)
     if algorithm.use_sde:
@@ -255,7 +257,7 @@ def mean_reward(algorithm: BaseAlgorithm, env: SB3VecEnv, seed: int) -> float:
 
 def run_segment(
     algorithm: BaseAlgorithm,
-    env: SB3VecEnv,
+    env: SB3VecEnv | MirroredVecEnv,
     settings: SegmentSettings,
     *,
     on_record: Callable[[dict[str, Any]], None] | None = None,

@@ -1,14 +1,13 @@
-"""The mirror image of a rollout: right and left change places, and the body agrees."""
+"""One policy for both halves of the gait cycle: right and left change places, and the body agrees."""
 
 import json
 
 import numpy as np
 import pytest
-import torch
 
 from myoassist.config.training import TrainingSettings
 from myoassist.errors import InputError
-from myoassist.policies.mirror import mirror_columns
+from myoassist.policies.mirror import Mirror, mirror_columns
 
 LABELS = [
     "joint_positions/tilt",
@@ -57,42 +56,18 @@ def test_the_body_moves_in_the_mirror_as_the_mirror_image_does(assets, make_hand
     batch.close()
 
 
-def test_a_rollout_is_learned_from_twice(assets, make_handler):
-    from myoassist.config.environment import EnvironmentSettings
-    from myoassist.envs.sb3 import SB3VecEnv
-    from myoassist.policies.learner import make_algorithm
-
-    env = SB3VecEnv(make_handler(assets).make_batch(4, threads=1))
-    settings = TrainingSettings.parse(
-        {"mirror": True, "n_envs": 4, "parameters": {"n_steps": 8, "batch_size": 16}, "policy": {"actor": [8]}}
-    )
-    algorithm = make_algorithm(settings.segments(EnvironmentSettings(), 1)[0].learner, env, steps=0)
-    _, callback = algorithm._setup_learn(32, None)
-    algorithm.collect_rollouts(env, callback, algorithm.rollout_buffer, 8)
-    batches = list(algorithm.rollout_buffer.get(16))
-    assert [len(batch.actions) for batch in batches] == [16] * 4
-    buffer = algorithm.rollout_buffer
-    columns, signs = mirror_columns(env.batch.observation_layout.labels)
-    np.testing.assert_array_equal(buffer.observations[32:], buffer.observations[:32][:, columns] * signs)
-    np.testing.assert_array_equal(buffer.advantages[32:], buffer.advantages[:32])
-    with torch.no_grad():
-        _, log_prob, _ = algorithm.policy.evaluate_actions(
-            torch.as_tensor(buffer.observations), torch.as_tensor(buffer.actions)
-        )
-    np.testing.assert_allclose(buffer.log_probs[:, 0], log_prob, atol=1e-4)  # the first ratio is 1
-    env.close()
-
-
-def test_a_replay_buffer_has_no_mirror(assets, make_handler):
-    from myoassist.config.environment import EnvironmentSettings
-    from myoassist.envs.sb3 import SB3VecEnv
-    from myoassist.policies.learner import make_algorithm
-
-    env = SB3VecEnv(make_handler(assets).make_batch(2, threads=1))
-    settings = TrainingSettings.parse({"mirror": True, "algorithm": "SAC", "n_envs": 2})
-    with pytest.raises(InputError, match="only for on-policy"):
-        make_algorithm(settings.segments(EnvironmentSettings(), 1)[0].learner, env, steps=0)
-    env.close()
+def test_the_second_half_is_seen_and_acted_in_the_mirror():
+    actions = ["muscles/a_r", "muscles/a_l"]
+    mirror = Mirror(LABELS, actions)
+    first, second = np.arange(7.0), np.arange(7.0)
+    first[3], second[3] = 0.5, -0.5
+    seen = np.stack([first, second])
+    turned = mirror.in_second_half(seen)
+    assert turned.tolist() == [False, True]
+    np.testing.assert_array_equal(mirror.show(seen, turned), [[0, 1, 2, 0.5, 4, 5, 6], [0, 2, 1, 0.5, -4, 6, 5]])
+    np.testing.assert_array_equal(mirror.turn(np.array([[1.0, 2.0], [1.0, 2.0]]), turned), [[1, 2], [2, 1]])
+    with pytest.raises(InputError, match="needs the gait phase"):
+        Mirror(LABELS[:3], actions)
 
 
 def test_mirroring_is_part_of_what_a_segment_depends_on():

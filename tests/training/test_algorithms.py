@@ -55,6 +55,8 @@ def test_the_algorithms_own_load_acts_as_we_do(trained, name):
     algorithm = getattr(stable_baselines3, name.split()[0]).load(checkpoint, device="cpu")
     ours = load_policy(checkpoint)
     seen = np.random.default_rng(0).uniform(-1, 1, (5, len(ours.info.observation_labels))).astype(np.float32)
+    if "mirrored" in name:  # SB3 knows nothing of the mirror, which turns observations of the second half only
+        seen[:, ours.info.observation_labels.index("phase/sin")] = 0.5
     np.testing.assert_array_equal(ours.act(seen), algorithm.predict(seen, deterministic=True)[0])
 
 
@@ -69,8 +71,7 @@ def test_statistics_see_every_observation_once(trained, name):
     state = read_parameters(trained(name)[-1])["policy"]
     counts = {key: set(value.tolist()) for key, value in state.items() if key.endswith("features_extractor.count")}
     assert counts
-    seen = 512.0 if "mirrored" in name else 256.0  # the mirror images count too
-    assert all(count == {seen} for count in counts.values())
+    assert all(count == {256.0} for count in counts.values())
     means = [value for key, value in state.items() if key.endswith("features_extractor.mean")]
     assert all(np.array_equal(means[0], mean) for mean in means)
 

@@ -14,7 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mujoco
 import numpy as np
@@ -23,6 +23,9 @@ from mujoco.rollout import Rollout
 from myoassist.config.training import LearnerSettings, PolicySettings, TrainingSettings
 from myoassist.envs.environment_handler import EnvironmentHandler, available_cpus
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
+
+if TYPE_CHECKING:
+    from myoassist.policies.learner import ActingPolicy
 
 SMALL = (64, 64)
 PACKAGE = "package settings"
@@ -55,6 +58,7 @@ def benchmark(
     steps: int = 128,
     repeats: int = 5,
     ppo: bool = True,
+    checkpoint: Path | None = None,
 ) -> dict[str, Any]:
     """Measure control steps per second, each number the median of interleaved repeats.
 
@@ -66,6 +70,9 @@ def benchmark(
         steps: control steps per measurement and environment.
         repeats: how often each thing is measured, at least 5 for numbers to be quoted.
         ppo: whether to measure learning, which takes most of the time.
+        checkpoint: whose policy acts, with its exploration noise, so that bodies are in the states of its walk, and
+            which learning with the experiment's own network goes on from. None acts at random, so that most bodies
+            are falling and are often started anew.
 
     Returns:
         Plain data: `physics`, `environment`, `environment_1_thread` (with more than one), `ppo`, `ppo_64x64` (steps per
@@ -80,16 +87,17 @@ def benchmark(
     batch.reset(seed=0)
     batch.step(np.zeros(batch.action_space.shape))
     memory_per_env = (_resident_mb() - memory_before) / num_envs
-    recorder = _Recorder(batch, steps)
+    policy = None if checkpoint is None else _policy(checkpoint, batch)
+    recorder = _Recorder(batch, steps, policy)
     measured: dict[str, list[float]] = {"environment": [], "physics": []}
     learners: dict[str, Callable[[], float]] = {}
     if threads > 1:
-        alone = _Recorder(handler.make_batch(num_envs, threads=1), steps)
+        alone = _Recorder(handler.make_batch(num_envs, threads=1), steps, policy)
         learners["environment_1_thread"] = alone.run
         measured["environment_1_thread"] = []
         alone.run()
     if ppo:
-        learners["ppo"] = _learner(handler, training, training.policy, num_envs, threads)
+        learners["ppo"] = _learner(handler, training, training.policy, num_envs, threads, checkpoint)
         small = training.policy.model_copy(update={"actor": SMALL, "critic": SMALL, "networks": None})
         learners["ppo_64x64"] = _learner(handler, training, small, num_envs, threads)
         measured |= {"ppo": [], "ppo_64x64": []}
@@ -118,6 +126,7 @@ def benchmark(
         pairs = zip(measured["environment"], measured["environment_1_thread"], strict=True)
         result["thread_speedup"] = round(statistics.median(many / one for many, one in pairs), 3)
     return result | {
+        "episodes_ended_per_measurement": recorder.ended,
         "num_envs": num_envs,
         "threads": threads,
         "substeps": batch.simulation.substeps,
@@ -134,10 +143,12 @@ def benchmark(
 
 
 class _Recorder:
-    """Runs the environment with noisy actions and replays its physics calls bare."""
+    """Runs the environment with a policy's or random actions and replays its physics calls bare."""
 
-    def __init__(self, batch: MyoAssistLegBase, steps: int):
+    def __init__(self, batch: MyoAssistLegBase, steps: int, policy: ActingPolicy | None):
         self.batch = batch
+        self.policy = policy
+        self.ended = 0
         self.steps = steps
         rng = np.random.default_rng(0)
         size = (steps, batch.num_envs, batch.action_layout.size)
@@ -148,14 +159,18 @@ class _Recorder:
         self.pool = Rollout(nthread=threads if threads > 1 else 0)
 
     def run(self) -> float:
-        """Steps per second of the environment, resets included (what is recorded does not count as its time)."""
-        self.batch.reset(seed=0)
-        spent = 0.0
+        """Steps per second of the environment, resets included (choosing actions and recording is not its time)."""
+        observations, _ = self.batch.reset(seed=0)
+        spent, self.ended = 0.0, 0
         for step in range(self.steps):
             self.states[step] = self.batch.simulation.state
+            action = self.actions[step]
+            if self.policy is not None:
+                action = self.policy.act(observations, deterministic=False)
             begin = time.perf_counter()
-            self.batch.step(self.actions[step])
+            observations, _, terminated, truncated, _ = self.batch.step(action)
             spent += time.perf_counter() - begin
+            self.ended += int(np.count_nonzero(terminated | truncated))
             self.controls[step] = self.batch.simulation.control
         return self.steps * self.batch.num_envs / spent
 
@@ -258,12 +273,18 @@ def _with_options(handler: EnvironmentHandler, changes: dict[str, Any]) -> mujoc
 
 
 def _learner(
-    handler: EnvironmentHandler, training: TrainingSettings, policy: PolicySettings, num_envs: int, threads: int
+    handler: EnvironmentHandler,
+    training: TrainingSettings,
+    policy: PolicySettings,
+    num_envs: int,
+    threads: int,
+    checkpoint: Path | None = None,
 ) -> Callable[[], float]:
     """Return a function that learns from one rollout, gradient steps included, and returns steps per second."""
     import torch
     from stable_baselines3.common.logger import Logger
 
+    from myoassist.formats.checkpoint import read_parameters
     from myoassist.policies.learner import make_algorithm
     from myoassist.training.learning_callback import LearningCallback
     from myoassist.training.learning_env import learning_env
@@ -279,6 +300,8 @@ def _learner(
     )
     env = learning_env(handler.make_batch(num_envs, threads=threads), learner)
     algorithm = make_algorithm(learner, env, steps=0)
+    if checkpoint is not None:
+        algorithm.set_parameters(read_parameters(checkpoint), exact_match=True, device="cpu")
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
     rollout = algorithm.n_steps * num_envs
 
@@ -289,6 +312,18 @@ def _learner(
         return rollout / (time.perf_counter() - begin)
 
     return learn
+
+
+def _policy(checkpoint: Path, batch: MyoAssistLegBase) -> ActingPolicy:
+    import torch
+
+    from myoassist.policies.learner import load_policy
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    policy = load_policy(checkpoint)
+    policy.refuse_other(batch.observation_layout.labels, batch.action_layout.labels)
+    return policy
 
 
 def _resident_mb() -> float:

@@ -74,6 +74,7 @@ def bench(
     steps: int = 128,
     repeats: int = 5,
     ppo: bool = True,
+    checkpoint: OptionalFile = None,
     physics: bool = False,
     output: OptionalFile = None,
 ) -> None:
@@ -89,6 +90,8 @@ def bench(
         steps: control steps per measurement and environment.
         repeats: how often everything is measured.
         ppo: measure learning too, which takes most of the time.
+        checkpoint: input: whose policy acts and goes on learning, so that the states are those of its walk (default:
+            random actions, under which bodies fall and are started anew all the time).
         physics: instead, compare solver settings with the body package's own, in speed and in motion.
         output: output: the numbers (.json); they are printed in any case.
     """
@@ -113,6 +116,7 @@ def bench(
             steps=steps,
             repeats=repeats,
             ppo=ppo,
+            checkpoint=checkpoint,
         )
     if output is not None:
         write_json(output, numbers)

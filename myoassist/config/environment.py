@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -304,6 +304,28 @@ class PelvisSupportSettings(Settings):
     moment_max_n_m: float = Field(200.0, gt=0.0, le=2_000.0)
 
 
+class PushSettings(Settings):
+    """A horizontal push at the pelvis, once an episode or repeatedly, at a time of the episode's own random stream."""
+
+    force_n: float = Field(..., ge=-2_000.0, le=2_000.0)
+    """Forward positive."""
+    duration_s: float = Field(0.2, gt=0.0, le=10.0)
+    """Rounded to whole control steps, at least one."""
+    window_s: tuple[float, float] = (2.0, 4.0)
+    """The first push begins within this time after the episode's start, drawn uniformly."""
+    repeat_s: float | None = Field(None, gt=0.0, le=3600.0)
+    """From the beginning of one push to that of the next; null pushes once."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        earliest, latest = self.window_s
+        if not 0.0 <= earliest <= latest <= 3600.0:
+            raise ValueError("window_s: expected 0 <= earliest <= latest <= 3600")
+        if self.repeat_s is not None and self.repeat_s <= self.duration_s:
+            raise ValueError("repeat_s: expected more than duration_s")
+        return self
+
+
 class EnvironmentSettings(Settings):
     """Everything an environment depends on besides its model and its reference."""
 
@@ -330,3 +352,4 @@ class EnvironmentSettings(Settings):
     speed_scaling: SpeedScalingSettings = SpeedScalingSettings()
     variation: VariationSettings = VariationSettings()
     pelvis_support: PelvisSupportSettings | None = None
+    push: PushSettings | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from myoassist.config.base import Settings
 from myoassist.config.environment import (
     EnvironmentSettings,
+    PushSettings,
     ResetSettings,
     TargetVelocitySettings,
     VariationSettings,
@@ -21,8 +22,8 @@ class ScenarioSettings(Settings):
     episodes: int = Field(8, ge=1, le=100_000, description="number of episodes")
     duration_s: float = Field(10.0, gt=0, le=3600, description="longest duration of an episode")
     batch_size: int = Field(64, ge=1, le=4096, description="episodes simulated at once; bounds the memory")
-    phases: Literal["spread", "random"] = Field(
-        "spread", description="starting phases: spread evenly over the gait cycle, or drawn"
+    phases: Literal["spread", "random"] | Annotated[float, Field(ge=0, lt=1)] = Field(
+        "spread", description="starting phases: spread evenly over the gait cycle, drawn, or one phase for all"
     )
     initial_position_noise_rad: float | None = Field(
         None, ge=0, le=0.5, description="SD of the noise on starting angles; null: as in training"
@@ -34,6 +35,7 @@ class ScenarioSettings(Settings):
     device_enabled: bool | None = Field(
         None, description="whether a worn device acts; null: as in training; false: carried, without torque"
     )
+    push: PushSettings | None = Field(None, description="pushes at the pelvis; null: as in training")
     deterministic: bool = Field(True, description="act with the policy's mean rather than a sample")
     state_rate_hz: float = Field(250.0, ge=250, le=2000, description="rate at which states are stored")
 
@@ -62,6 +64,8 @@ class EvaluationStage(Settings):
         }
         if scenario.target_velocity is not None:
             changes["target_velocity"] = scenario.target_velocity
+        if scenario.push is not None:
+            changes["push"] = scenario.push
         if scenario.device_enabled is not None:
             device = environment.action.device.model_copy(update={"enabled": scenario.device_enabled})
             changes["action"] = environment.action.model_copy(update={"device": device})

@@ -20,7 +20,7 @@ class EpisodeStarts:
     """Starts episodes of any set of environments at once.
 
     Random numbers are drawn environment by environment, each from its own stream and always in the same order: phase,
-    target velocities, noise on angles, noise on velocities. All else is computed for the whole set.
+    target velocities, noise on angles, noise on velocities, time of a push. All else is computed for the whole set.
     """
 
     def __init__(self, env: MyoAssistLegBase):
@@ -71,6 +71,8 @@ class EpisodeStarts:
                 positions[place] = stream.normal(0.0, settings.position_noise_rad, hinges)
             if settings.velocity_noise_rad_s > 0.0:
                 velocities[place] = stream.normal(0.0, settings.velocity_noise_rad_s, hinges)
+            if env.push is not None:
+                env.push.reset(index, stream)
         return positions, velocities
 
     def _states(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

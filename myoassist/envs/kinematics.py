@@ -28,11 +28,11 @@ class PlanarLegs:
         columns = {joint.name: joint.qpos for joint in manifest.joints}
         hinges = [["pelvis_tilt"] * 2] + [[f"{name}_{side}" for side in SIDES] for name in HINGES]
         self.slides = tuple(f"knee_{side}_translation{number}" for number in (1, 2) for side in SIDES)
-        self._hinges = np.array([columns[name] for pair in hinges for name in pair], dtype=np.intp)
-        self._slides = np.array([columns[name] for name in self.slides], dtype=np.intp)
-        # offsets of femur, tibia, talus, calcaneus in the segment above: (2 axes, 4 segments, 2 sides)
-        self._offsets = np.array([[model.body(f"{body}_{side}").pos[:2] for side in SIDES] for body in SEGMENTS])
-        self._offsets = np.ascontiguousarray(self._offsets.transpose(2, 0, 1))
+        names = [name for pair in hinges for name in pair] + list(self.slides)
+        self._columns = np.array([columns[name] for name in names], dtype=np.intp)
+        # offsets of femur, tibia, talus, calcaneus (right, left each) in the segment above: (2 axes, 8, 1)
+        offsets = np.array([model.body(f"{body}_{side}").pos[:2] for body in SEGMENTS for side in SIDES])
+        self._offsets = np.ascontiguousarray(offsets.T[:, :, None])
         self._verify(model)
 
     def feet(self, qpos: np.ndarray) -> np.ndarray:
@@ -45,19 +45,19 @@ class PlanarLegs:
             (N, 4) x and z of the right foot, then of the left, relative to the pelvis origin (m).
         """
         count = len(qpos)
-        angles = np.take(qpos, self._hinges, axis=1).reshape(count, 4, 2)
-        for segment in range(1, 4):
-            angles[:, segment] += angles[:, segment - 1]
-        slides = np.take(qpos, self._slides, axis=1).reshape(count, 2, 2)
+        # one row a quantity, environments along it: long rows are what elementwise arithmetic is fast on
+        rows = np.take(qpos.T, self._columns, axis=0)
+        angles, slides = rows[:8], rows[8:]
+        for segment in range(2, 8, 2):
+            angles[segment : segment + 2] += angles[segment - 2 : segment]
+        along, across = (np.repeat(offset, count, axis=1) for offset in self._offsets)
+        along[2:4] += slides[:2]
+        across[2:4] += slides[2:]
         cosine, sine = np.cos(angles), np.sin(angles)
-        along, across = np.empty_like(angles), np.empty_like(angles)
-        along[:], across[:] = self._offsets
-        along[:, 1] += slides[:, 0]
-        across[:, 1] += slides[:, 1]
         x, z = cosine * along - sine * across, sine * along + cosine * across
         out = np.empty((count, 2, 2))
-        out[:, :, 0] = x[:, 0] + x[:, 1] + x[:, 2] + x[:, 3]
-        out[:, :, 1] = z[:, 0] + z[:, 1] + z[:, 2] + z[:, 3]
+        out[:, :, 0] = (x[:2] + x[2:4] + x[4:6] + x[6:]).T
+        out[:, :, 1] = (z[:2] + z[2:4] + z[4:6] + z[6:]).T
         return out.reshape(count, 4)
 
     def _verify(self, model: mujoco.MjModel) -> None:

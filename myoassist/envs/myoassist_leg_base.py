@@ -21,6 +21,7 @@ from myoassist.envs.kinematics import PlanarLegs
 from myoassist.envs.layouts import Layout
 from myoassist.envs.observation import Observer
 from myoassist.envs.pelvis_support import PelvisSupport
+from myoassist.envs.push import Push
 from myoassist.envs.reference_clip import ReferenceClip
 from myoassist.envs.simulation import Simulation, substeps_per_control
 from myoassist.envs.step import Step
@@ -200,6 +201,9 @@ class MyoAssistLegBase(VectorEnv):
         self.termination = Termination(self)
         support = settings.pelvis_support
         self.support = None if support is None else PelvisSupport(support, self)
+        push = settings.push
+        self.push = None if push is None else Push(push, num_envs=num_envs, control_s=self.control_s)
+        self.applied_force = np.zeros((num_envs, first.nv))
         weights = reward_terms.weights(settings, self.imitation_terms)
         self.reward_terms = tuple(weights)
         self.weights = np.array(list(weights.values()))
@@ -296,13 +300,15 @@ class MyoAssistLegBase(VectorEnv):
             observation of an environment that ended is already its next episode's first one; info then holds
             `final_obs` (N, O), the mask `_final_obs`, and `termination` (N,) reasons.
         """
-        action = np.nan_to_num(np.asarray(actions, dtype=np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
-        np.clip(action, -1.0, 1.0, out=action)
+        action = np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
+        unknown = np.isnan(action)
+        if unknown.any():
+            action[unknown] = 0.0
         self.last_action = action
         simulation = self.simulation
         np.copyto(self._activation_before, simulation.activation)
         control = self.actuation.apply(action, self._excitation_baseline(), simulation.qvel)
-        diverged = simulation.step(control, None if self.support is None else self.support.forces())
+        diverged = simulation.step(control, self._outside_forces())
         self.steps += 1
         time = self.steps * self.control_s
         self.phase += self.control_s / self._stride_time(self.target.value)
@@ -338,6 +344,15 @@ class MyoAssistLegBase(VectorEnv):
             started = self._gather(indices, np.zeros(len(indices), dtype=bool), compared=False)
             observations[indices] = self.observer.observe(started, indices)
         return info
+
+    def _outside_forces(self) -> np.ndarray | None:
+        """Return (N, nv) generalised forces (N, N·m) of support and push over the next step, None without either."""
+        if self.support is None and self.push is None:
+            return None
+        self.applied_force[:] = 0.0 if self.support is None else self.support.forces()
+        if self.push is not None:
+            self.applied_force[:, self.forward.dof] += self.push.force(self.steps)
+        return self.applied_force
 
     def _excitation_baseline(self) -> np.ndarray | None:
         if self.settings.action.baseline == "constant" or self.clip is None:

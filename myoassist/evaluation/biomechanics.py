@@ -70,7 +70,7 @@ class Biomechanics:
             qvel: (T, nv) rad/s and m/s.
             act: (T, na) activations, 0 to 1.
             ctrl: (T, nu) controls in force at the start of the step that begins with the state.
-            applied: (T, nbody, 6) external force and torque on bodies (N, N·m); none by default.
+            applied: (T, nv) generalised forces from outside (N, N·m); none by default.
 
         Returns:
             Columns by name, in SI units and with the signs of `myoassist.formats.rollout_columns`.
@@ -162,11 +162,11 @@ class Biomechanics:
             "center_of_mass": np.zeros((count, 3)),
             "center_of_mass_velocity": np.zeros((count, 3)),
         }
-        data.xfrc_applied[:] = 0.0
+        data.qfrc_applied[:] = 0.0
         for row in range(count):
             data.qpos[:], data.qvel[:], data.act[:], data.ctrl[:] = qpos[row], qvel[row], act[row], ctrl[row]
             if applied is not None:
-                data.xfrc_applied[:] = applied[row]
+                data.qfrc_applied[:] = applied[row]
             mujoco.mj_forward(model, data)
             mujoco.mj_subtreeVel(model, data)
             for name in (

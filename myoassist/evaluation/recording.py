@@ -96,6 +96,7 @@ class EpisodeRecorder:
         self._device_controls = [device.actuator for device in batch.manifest.devices]
         self._states: list[np.ndarray] = []
         self._controls: list[np.ndarray] = []
+        self._applied: list[np.ndarray] = []
         self._waiting = 0
         self._steps = 0
         self._targets = 0.0
@@ -114,11 +115,11 @@ class EpisodeRecorder:
         if not self.running:
             return
         batch, row = self._batch, self.row
-        control = batch.simulation.control[row, 0].copy()
+        control, applied = batch.simulation.control[row, 0].copy(), batch.applied_force[row].copy()
         # Substate k lies k + 1 physics steps after the start; the last one is the next step's start.
         inner = batch.simulation.substates[row, self._stride - 1 : -1 : self._stride]
         states = np.concatenate([self._start[None], inner])
-        self._add(states, np.repeat(control[None], len(states), axis=0))
+        self._add(states, control, applied)
         raw = batch.raw_terms[:, row]
         self._episode.append_control(
             {
@@ -130,6 +131,7 @@ class EpisodeRecorder:
                 "reward_raw": raw,
                 "reward_weighted": raw * batch.weights,
                 "target_velocity": self._target,
+                "applied_force": applied,
                 "phase": self._phase,
             }
         )
@@ -143,7 +145,8 @@ class EpisodeRecorder:
         look as if it had stayed upright.
         """
         batch, row = self._batch, self.row
-        self._add(batch.simulation.state[row : row + 1].copy(), batch.simulation.control[row, :1].copy())
+        state = batch.simulation.state[row : row + 1].copy()
+        self._add(state, batch.simulation.control[row, 0].copy(), batch.applied_force[row].copy())
         self._flush()
         self.running, self.termination = False, termination
         self._episode.end(
@@ -153,9 +156,11 @@ class EpisodeRecorder:
             target_velocity_mean_m_s=self._targets / max(self._steps, 1),
         )
 
-    def _add(self, states: np.ndarray, controls: np.ndarray) -> None:
+    def _add(self, states: np.ndarray, control: np.ndarray, applied: np.ndarray) -> None:
+        """Keep states (K, nstate) with the control (nu,) and the outside force (nv,) that were held over them."""
         self._states.append(states)
-        self._controls.append(controls)
+        self._controls.append(np.repeat(control[None], len(states), axis=0))
+        self._applied.append(np.repeat(applied[None], len(states), axis=0))
         self._waiting += len(states)
         if self._waiting >= _WAITING_ROWS:
             self._flush()
@@ -166,6 +171,8 @@ class EpisodeRecorder:
             return
         states = np.concatenate(self._states)[:, : self._used]
         time, qpos, qvel, act = np.split(states, self._parts, axis=1)
-        columns = self._biomechanics.compute(qpos, qvel, act, np.concatenate(self._controls))
+        columns = self._biomechanics.compute(
+            qpos, qvel, act, np.concatenate(self._controls), np.concatenate(self._applied)
+        )
         self._episode.append_state({"time": time[:, 0], **columns})
-        self._states, self._controls, self._waiting = [], [], 0
+        self._states, self._controls, self._applied, self._waiting = [], [], [], 0

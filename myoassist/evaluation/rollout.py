@@ -12,7 +12,6 @@ from loguru import logger
 from myoassist.config.evaluation import EvaluationStage
 from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
-from myoassist.errors import InputError
 from myoassist.evaluation.biomechanics import Biomechanics
 from myoassist.evaluation.recording import EpisodeRecorder, describe_model, state_stride
 from myoassist.formats.files import sha256
@@ -57,7 +56,7 @@ def evaluate(
     size = min(scenario.batch_size, scenario.episodes)
     batch = handler.make_batch(size, threads=threads, autoreset=False)
     try:
-        _check_labels(batch, policy, checkpoint)
+        policy.refuse_other(batch.observation_layout.labels, batch.action_layout.labels)
         biomechanics = Biomechanics(batch.simulation.model, handler.manifest)
         stride = state_stride(batch, scenario.state_rate_hz)
         header = RolloutHeader(
@@ -99,7 +98,8 @@ def _start(settings: EvaluationStage, batch: MyoAssistLegBase, first: int) -> np
     ]
     torch.manual_seed(int(np.random.SeedSequence([settings.seed, first]).generate_state(1)[0]))
     spread = (first + np.arange(count)) % scenario.episodes / scenario.episodes
-    batch.reset(options={"phase": spread} if scenario.phases == "spread" else None)
+    phase = {"spread": spread, "random": None}.get(scenario.phases, scenario.phases)
+    batch.reset(options={"phase": phase})
     return batch.phase.copy()
 
 
@@ -123,17 +123,3 @@ def _run(
                 recorders[row].end(str(info["termination"][row]))
         if not any(recorder.running for recorder in recorders):
             return [recorder.termination for recorder in recorders]
-
-
-def _check_labels(batch: MyoAssistLegBase, policy: ActingPolicy, checkpoint: Path) -> None:
-    """Refuse a policy that was trained to see or do other things than this environment offers."""
-    for kind, trained, offered in (
-        ("observations", policy.info.observation_labels, batch.observation_layout.labels),
-        ("actions", policy.info.action_labels, batch.action_layout.labels),
-    ):
-        if list(trained) != list(offered):
-            differing = sorted(set(trained) ^ set(offered)) or ["their order"]
-            raise InputError(
-                f"{checkpoint}: trained with other {kind} than this environment has "
-                f"({len(trained)} against {len(offered)}; {differing[0]})"
-            )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 FORMAT = "myoassist-rollouts"
-VERSION = 1
+VERSION = 2
 SIDES = ("r", "l")
 """Order of the two legs, everywhere."""
 CHUNK_ROWS = 256
@@ -75,6 +75,7 @@ CONTROL = (
     Column("reward_raw", ("reward_term",), "1", "each reward term before its weight"),
     Column("reward_weighted", ("reward_term",), "1", "each reward term times its weight; their sum is the reward"),
     Column("target_velocity", (), "m/s", "forward velocity asked for"),
+    Column("applied_force", ("dof",), "N, N·m", "generalised force from outside during the step: pushes and support"),
     Column("phase", (), "1", "phase of the reference at the start of the step, 0 to 1"),
 )
 """Rows at ``control_rate_hz``; row k spans [time[k], time[k] + 1 / control_rate_hz)."""

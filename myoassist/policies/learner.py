@@ -211,13 +211,33 @@ class ActingPolicy:
         info: what the checkpoint says of itself.
     """
 
-    def __init__(self, policy: Any, info: CheckpointInfo, *, sde_sample_freq: int = -1, mirror: bool = False):
+    def __init__(
+        self, policy: Any, info: CheckpointInfo, *, path: Path, sde_sample_freq: int = -1, mirror: bool = False
+    ):
+        self._path = path
         self._policy = policy
         self._use_sde = bool(getattr(policy, "use_sde", False))
         self._sde_sample_freq = sde_sample_freq
         self._sampled = 0
         self._mirror = Mirror(info.observation_labels, info.action_labels) if mirror else None
         self.info = info
+
+    def refuse_other(self, observation_labels: Sequence[str], action_labels: Sequence[str]) -> None:
+        """Refuse an environment that shows or takes other numbers than the policy was trained with.
+
+        Raises:
+            InputError: naming the first that differs.
+        """
+        for kind, trained, offered in (
+            ("observations", self.info.observation_labels, observation_labels),
+            ("actions", self.info.action_labels, action_labels),
+        ):
+            if list(trained) != list(offered):
+                differing = sorted(set(trained) ^ set(offered)) or ["their order"]
+                raise InputError(
+                    f"{self._path}: trained with other {kind} than this environment has "
+                    f"({len(trained)} against {len(offered)}; {differing[0]})"
+                )
 
     def act(self, observations: np.ndarray, *, deterministic: bool = True) -> np.ndarray:
         """Return (N, A) actions in [-1, 1] for (N, O) observations.
@@ -269,7 +289,7 @@ def load_policy(path: Path) -> ActingPolicy:
     policy.set_training_mode(False)
     frequency = learner.parameters.get("sde_sample_freq", -1)
     frequency = frequency if isinstance(frequency, int) else -1
-    return ActingPolicy(policy, info, sde_sample_freq=frequency, mirror=learner.mirror)
+    return ActingPolicy(policy, info, path=path, sde_sample_freq=frequency, mirror=learner.mirror)
 
 
 def _device_enabled(info: CheckpointInfo) -> bool:

@@ -120,6 +120,7 @@ def controls(duration_s, devices=0):
         "reward_raw": np.full((k, 2), 0.8),
         "reward_weighted": np.full((k, 2), 0.4),
         "target_velocity": np.full(k, SPEED),
+        "applied_force": np.zeros((k, len(COORDINATES))),
         "phase": ((time - FIRST_STRIKE["r"]) / STRIDE_S) % 1,
     }
     return block | ({"device_control": np.zeros((k, devices))} if devices else {})

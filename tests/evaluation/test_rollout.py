@@ -95,6 +95,27 @@ def test_phases_are_spread_over_the_cycle_or_drawn(run):
         phases = [e.info.phase0 for e in stored]
         assert len(set(phases)) == 4
         assert phases != [0.0, 0.25, 0.5, 0.75]
+    with Rollouts(run("one", episodes=4, phases=0.3)) as stored:
+        assert {e.info.phase0 for e in stored} == {0.3}
+
+
+def test_a_push_is_recorded_and_acts_on_the_recomputed_forces(run):
+    push = {"force_n": 300.0, "duration_s": 0.06, "window_s": [0.04, 0.1]}
+    with Rollouts(run("bare")) as bare, Rollouts(run("pushed", push=push)) as pushed:
+        forward = pushed.header.model.dofs.index("pelvis_tx")
+        for calm, episode in zip(bare, pushed, strict=True):
+            force = episode.control("applied_force")
+            assert np.delete(force, forward, axis=1).max() == 0
+            steps = np.flatnonzero(force[:, forward] == 300.0)
+            assert len(steps) == 3
+            assert 2 <= steps[0] <= 5
+            assert (np.diff(steps) == 1).all()
+            assert (calm.control("applied_force") == 0).all()
+            # up to the push, both walk alike; the contact forces of its first instant already feel it
+            first = 5 * steps[0]
+            np.testing.assert_array_equal(calm.state("qpos")[: first + 1], episode.state("qpos")[: first + 1])
+            own, other = (e.state("ground_reaction_force")[first] for e in (calm, episode))
+            assert not np.array_equal(own, other)
 
 
 def test_reward_terms_are_weighted_once(run):

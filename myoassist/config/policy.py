@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from myoassist.config.base import Settings
+from myoassist.config.schedule import Schedule
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 Group = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]{1,100}$")]
@@ -45,6 +46,9 @@ class PolicySettings(Settings):
     activation: Literal["tanh", "relu", "elu", "silu"] = "tanh"
     initial_std: float = Field(0.3, gt=0.0, le=2.0)
     """Standard deviation of the action noise at the start (with TD3 and DDPG: throughout)."""
+    std_factor: Schedule | None = None
+    """Makes the action noise of on-policy algorithms follow `initial_std` times this over absolute steps (`from` and
+    `to` above 0, at most 1), instead of being learned."""
     normalize_observations: bool = True
 
     @model_validator(mode="after")
@@ -53,6 +57,9 @@ class PolicySettings(Settings):
             raise ValueError("critic: what it observes can be chosen only together with networks")
         if self.networks is not None and "critic" in self.networks:
             raise ValueError("networks: 'critic' is the name of the critic")
+        factor = None if self.std_factor is None else self.std_factor.linear
+        if factor is not None and not (0 < factor.start <= 1 and 0 < factor.end <= 1):
+            raise ValueError("std_factor: expected factors above 0 and at most 1")
         return self
 
     def network_names(self) -> list[str]:

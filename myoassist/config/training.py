@@ -11,29 +11,11 @@ from myoassist.config.base import Settings
 from myoassist.config.curriculum import PhaseSettings, SegmentCurriculum, check_phases, segment_curricula
 from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.policy import NetworkName, PolicySettings
+from myoassist.config.schedule import Schedule
 
 DEFAULT_N_STEPS = 128
 OFF_POLICY = ("SAC", "TD3", "DDPG", "TQC", "CrossQ")
 """Algorithms that learn from a replay buffer; their rollout is `train_freq` steps of each environment."""
-
-
-class LinearSchedule(Settings):
-    """A value that moves from one end to the other over absolute steps and stays there."""
-
-    start: float = Field(alias="from")
-    end: float = Field(alias="to")
-    schedule_steps: float = Field(gt=0)
-
-    def at(self, steps: float) -> float:
-        """Return the value after so many steps of the whole training."""
-        progress = min(max(steps / self.schedule_steps, 0.0), 1.0)
-        return self.start + (self.end - self.start) * progress
-
-
-class Schedule(Settings):
-    """`{"linear": {"from": 3e-4, "to": 1e-5, "schedule_steps": 5e6}}`."""
-
-    linear: LinearSchedule
 
 
 Parameter = bool | int | float | str | None | Schedule

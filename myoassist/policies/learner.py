@@ -20,7 +20,8 @@ from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from myoassist.config.policy import CriticSettings
-from myoassist.config.training import DEFAULT_N_STEPS, LearnerSettings, Schedule
+from myoassist.config.schedule import Schedule
+from myoassist.config.training import DEFAULT_N_STEPS, LearnerSettings
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
 from myoassist.policies.grouped import GroupedPolicy, gsde_scale
@@ -115,6 +116,10 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
     if on_policy:
         arguments.setdefault("n_steps", DEFAULT_N_STEPS)
     else:
+        if learner.policy.std_factor is not None:
+            raise InputError(
+                f"training: field 'policy.std_factor': only for on-policy algorithms ({learner.algorithm} is not)"
+            )
         found = refilling(found)
         if found.__name__ in ("TD3", "DDPG"):
             size = env.action_space.shape[0]

@@ -31,6 +31,7 @@ from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters, write_checkpoint
 from myoassist.formats.files import sha256, write_json
 from myoassist.policies.learner import make_algorithm
+from myoassist.policies.scheduled_noise import ScheduledNoise
 from myoassist.policies.transfer import transfer
 from myoassist.training.curriculum import CurrentPhase, current_phase, measure
 from myoassist.training.learning_callback import LearningCallback
@@ -81,12 +82,12 @@ def train_segment(
     refuse_unfit(batch)
     env = learning_env(batch, settings.learner)
     began = time.perf_counter()
-    algorithm = start_algorithm(settings, env, previous)
+    algorithm, noise = start_algorithm(settings, env, previous)
     entry: dict[str, Any] = {"phase": phase.name} if phase.name else {}
     if settings.segment == 0:
         entry["untrained_reward_per_step"] = mean_reward(algorithm, env, _seed(settings))
         entry |= take_over(algorithm, env, settings, phase.environment, warm_start)
-    callback = run_segment(algorithm, env, settings, on_record=on_record)
+    callback = run_segment(algorithm, env, settings, noise=noise, on_record=on_record)
     info = CheckpointInfo(
         steps=int(algorithm.num_timesteps),
         seed=settings.seed,
@@ -188,14 +189,21 @@ def read_previous(settings: SegmentSettings, previous: Path | None) -> Checkpoin
     return info
 
 
-def start_algorithm(settings: SegmentSettings, env: VecEnv, previous: Path | None) -> BaseAlgorithm:
+def start_algorithm(
+    settings: SegmentSettings, env: VecEnv, previous: Path | None
+) -> tuple[BaseAlgorithm, ScheduledNoise | None]:
     """Build the algorithm of a segment: fresh in the first one, otherwise from the checkpoint before.
+
+    Returns:
+        The algorithm, and what sets its action noise if that follows a schedule.
 
     Raises:
         InputError: if a checkpoint is missing, or is not the one that this segment continues.
     """
     set_random_seed(_seed(settings))
     algorithm = make_algorithm(settings.learner, env, steps=settings.start_steps)
+    factor = settings.learner.policy.std_factor
+    noise = None if factor is None else ScheduledNoise(algorithm, factor.linear)
     if read_previous(settings, previous) is not None:
         assert previous is not None
         parameters = read_parameters(previous)
@@ -204,7 +212,7 @@ def start_algorithm(settings: SegmentSettings, env: VecEnv, previous: Path | Non
         with torch.no_grad():
             for name, value in variables.items():
                 getattr(algorithm, name).copy_(value)
-    return algorithm
+    return algorithm, noise
 
 
 def take_over(
@@ -260,6 +268,7 @@ def run_segment(
     env: SB3VecEnv | MirroredVecEnv,
     settings: SegmentSettings,
     *,
+    noise: ScheduledNoise | None = None,
     on_record: Callable[[dict[str, Any]], None] | None = None,
 ) -> LearningCallback:
     """Set all random states from (seed, segment), reset all environments, and learn."""
@@ -275,7 +284,7 @@ def run_segment(
     try:
         algorithm.learn(
             settings.stop_steps - settings.start_steps,
-            callback=callback,
+            callback=callback if noise is None else [noise, callback],
             log_interval=None,
             reset_num_timesteps=False,
         )

@@ -18,6 +18,10 @@ TRAININGS = {
         "parameters": {"n_steps": 16, "batch_size": 64, "n_epochs": 1, "use_sde": True, "sde_sample_freq": 4}
     },
     "PPO mirrored": {"mirror": True, "parameters": {"n_steps": 16, "batch_size": 64, "n_epochs": 1}},
+    "PPO with fading noise": {
+        "parameters": {"n_steps": 16, "batch_size": 64, "n_epochs": 1},
+        "policy": {"std_factor": {"linear": {"from": 1.0, "to": 0.5, "schedule_steps": 256}}},
+    },
     "A2C": {"parameters": {"n_steps": 8}},
     "SAC": {"parameters": REPLAY},
     "TD3": {"parameters": REPLAY},
@@ -74,6 +78,29 @@ def test_statistics_see_every_observation_once(trained, name):
     assert all(count == {256.0} for count in counts.values())
     means = [value for key, value in state.items() if key.endswith("features_extractor.mean")]
     assert all(np.array_equal(means[0], mean) for mean in means)
+
+
+def test_fading_noise_follows_its_schedule_over_the_whole_training(trained):
+    """Its rollouts, one a segment, start at 0 and at 128 steps."""
+    stds = [read_parameters(path)["policy"]["log_std"].exp().numpy() for path in trained("PPO with fading noise")]
+    np.testing.assert_allclose(stds[0], 0.3, rtol=1e-6)
+    np.testing.assert_allclose(stds[1], 0.225, rtol=1e-6)
+
+
+def test_noise_of_a_replay_buffer_does_not_fade():
+    settings = {"algorithm": "SAC", "policy": {"std_factor": {"linear": {"from": 1, "to": 0.5, "schedule_steps": 9}}}}
+    from myoassist.config.environment import EnvironmentSettings
+    from myoassist.policies.learner import make_algorithm
+
+    class Env:
+        def get_attr(self, name, _):
+            return [EnvironmentSettings() if name == "settings" else type("L", (), {"labels": ["a/b"]})]
+
+    learner = TrainingSettings.parse(settings).segments(EnvironmentSettings(), 1)[0].learner
+    with pytest.raises(InputError, match=r"std_factor.*only for on-policy"):
+        make_algorithm(learner, Env(), steps=0)
+    with pytest.raises(InputError, match="factors above 0"):
+        TrainingSettings.parse({"policy": {"std_factor": {"linear": {"from": 1, "to": 0, "schedule_steps": 9}}}})
 
 
 def test_logs_tell_what_the_algorithm_measures(trained):

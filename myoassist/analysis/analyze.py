@@ -13,7 +13,7 @@ from loguru import logger
 
 from myoassist.analysis.conventions import ANGLES, SIDE_NAMES, SIDES, Angle, signed_angles
 from myoassist.analysis.cycles import normalise
-from myoassist.analysis.gate import judge
+from myoassist.analysis.gate import SPEED, WALKING, judge
 from myoassist.analysis.ground_force import StanceForce, stance_forces, two_peaks
 from myoassist.analysis.kinematics import (
     CONTROL_PROFILE_SCORE_DEG,
@@ -24,6 +24,7 @@ from myoassist.analysis.kinematics import (
     tracking_errors,
 )
 from myoassist.analysis.spatiotemporal import stride_numbers, summary_table, symmetry_index
+from myoassist.analysis.speed_tracking import SpeedTracking
 from myoassist.analysis.trial import Trial, curve_names, load_trial
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.formats.files import sha256
@@ -50,6 +51,7 @@ class _Collection:
         self.way_m = self.time_s = self.activation = 0.0
         self.limit: dict[str, float] = {}
         self.errors: dict[str, list[tuple[float, int]]] = {}
+        self.speed = SpeedTracking()
 
     def add(self, trial: Trial, model: RolloutModel, settings: AnalysisSettings, writer: CyclesWriter) -> None:
         """Take one episode in."""
@@ -74,6 +76,12 @@ class _Collection:
             self.rejected[side].update(selection.rejected)
             if not selection.used:
                 continue
+            self.speed.add(
+                [(cycle, stride_numbers(trial, cycle)["speed_m_s"]) for cycle in selection.used],
+                events.heel_strikes,
+                trial.control_time,
+                trial.target_velocity,
+            )
             values = np.stack([trial.curves[side][name] for name in self.curves], axis=1)
             for cycle in selection.used:
                 curves = normalise(trial.time, values, cycle.start_s, cycle.end_s)
@@ -185,7 +193,7 @@ def _metrics(
         "toe_off_percent",
         "activation_mean",
     )
-    gate = judge(values, settings.gate)
+    gate = judge(values, settings.gate, SPEED if found.speed.changes else WALKING)
     why = _why_no_cycles(found, episodes)
     result: dict[str, Any] = {name: values[name] for name in headline}
     result |= {
@@ -198,6 +206,10 @@ def _metrics(
             "stride_mean_m_s": values["stride_speed"],
             "target_mean_m_s": values["target_speed"],
             "reference_m_s": fitted.speed_m_s,
+            "target_changes": found.speed.changes,
+            "tracking_rms_m_s": found.speed.rms_m_s,
+            "tracking_strides": found.speed.strides,
+            "strides_left_out_after_jumps": found.speed.left_out,
         },
         "cycles": {
             side: {**found.events[side], "rejected": dict(sorted(found.rejected[side].items()))} for side in SIDES
@@ -249,6 +261,7 @@ def _values(
         "stride_speed": stride_speed,
         "target_speed": target,
         "speed_error": abs(stride_speed - target),
+        "speed_tracking": found.speed.rms_m_s,
         "stride_time_error": 100.0 * abs(stride_time / fitted.stride_time_s - 1),
         "step_time_asymmetry": symmetry_index(_mean(table, "step_time", "r"), _mean(table, "step_time", "l")),
         "toe_off_percent": _mean(table, "stance", "both"),
@@ -334,9 +347,10 @@ def _summary(
     if not sum(found.cycles.values()):
         return f"{text}. This policy does not walk yet: {why}."
     held = sum(entry["holds"] for entry in gate.values())
+    which = "the speed gate" if found.speed.changes else "the walking gate"
     return (
         f"{text}; {found.cycles['r']} right and {found.cycles['l']} left gait cycles; {held} of {len(gate)} bounds of "
-        "the walking gate hold."
+        f"{which} hold."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from myoassist.config.analysis import GateSettings
 
-_ROWS = (
+WALKING = (
     # name, label, unit, setting of the lower bound, setting of the upper bound
     ("episode_count", "episodes evaluated", "", "min_episodes", None),
     ("longest_episode", "longest episode", "s", "min_episode_s", None),
@@ -32,20 +32,29 @@ _ROWS = (
     ("activation_mean", "mean muscle activation", "", None, "max_activation"),
     ("limit_moment", "mean joint-limit moment, worst joint", "N·m", None, "max_limit_moment_nm"),
 )
+"""Bounds of a walk at one speed."""
+SPEED = (
+    *WALKING[:3],
+    ("speed_tracking", "stride-averaged speed against a changing target, RMS", "m/s", None, "max_speed_tracking_m_s"),
+)
+"""Bounds of a walk whose target velocity changes."""
 
 
-def judge(values: Mapping[str, float | None], settings: GateSettings) -> dict[str, dict[str, Any]]:
+def judge(
+    values: Mapping[str, float | None], settings: GateSettings, rows: tuple[tuple[str | None, ...], ...] = WALKING
+) -> dict[str, dict[str, Any]]:
     """Judge every bound.
 
     Args:
         values: name -> measured value; None or NaN where it could not be measured, which does not hold.
         settings: the bounds.
+        rows: which bounds, `WALKING` or `SPEED`.
 
     Returns:
         name -> {label, value, unit, bound: [lowest or None, highest or None], holds}.
     """
     result = {}
-    for name, label, unit, low_name, high_name in _ROWS:
+    for name, label, unit, low_name, high_name in rows:
         low = 0.0 if low_name == "zero" else getattr(settings, low_name) if low_name else None
         high = getattr(settings, high_name) if high_name else None
         value = values.get(name)

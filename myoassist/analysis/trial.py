@@ -45,6 +45,8 @@ class Trial:
         selection: side -> cycles.
         activation_mean: mean over muscles and time, whole episode.
         limit_moment_nm: joint -> mean absolute joint-limit moment over the whole episode.
+        control_time: shape (k,) s, starts of the control steps.
+        target_velocity: shape (k,) m/s, asked for in each.
     """
 
     index: int
@@ -57,6 +59,8 @@ class Trial:
     selection: dict[str, CycleSelection]
     activation_mean: float
     limit_moment_nm: dict[str, float]
+    control_time: np.ndarray
+    target_velocity: np.ndarray
 
 
 def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings) -> Trial:
@@ -87,6 +91,8 @@ def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings
             name: float(np.abs(limit[:, i]).mean()) if len(limit) else float("nan")
             for i, name in enumerate(model.joints)
         },
+        control_time=episode.control("time"),
+        target_velocity=episode.control("target_velocity").astype(float),
     )
 
 

@@ -46,6 +46,9 @@ class GateSettings(Settings):
     min_episode_s: float = Field(20.0, ge=0, description="longest episode, which shows the time limit")
     min_fall_free_fraction: float = Field(0.95, ge=0, le=1)
     max_speed_error_m_s: float = Field(0.10, ge=0, description="stride-averaged speed against the target")
+    max_speed_tracking_m_s: float = Field(
+        0.10, ge=0, description="RMS of stride-averaged speed against a target that changes"
+    )
     max_rmse_hip_deg: float = Field(6.0, ge=0)
     max_rmse_knee_deg: float = Field(9.0, ge=0)
     max_rmse_ankle_deg: float = Field(6.0, ge=0)

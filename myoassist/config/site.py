@@ -55,14 +55,17 @@ class SiteSettings(Settings):
     """How many times as long a job may take as these speeds say."""
 
     @classmethod
-    def find(cls) -> SiteSettings:
+    def find(cls, project: Path = Path()) -> SiteSettings:
         """Read the file that `MYOASSIST_SITE` names, else the project's, else take the defaults.
+
+        Args:
+            project: folder that the workflow is run in.
 
         Raises:
             InputError: if a named file is missing, or what it holds is wrong.
         """
         named = os.environ.get(VARIABLE)
-        path = Path(named) if named else SHIPPED
+        path = Path(named) if named else project / SHIPPED
         return cls.read(path) if named or path.is_file() else cls()
 
     @classmethod

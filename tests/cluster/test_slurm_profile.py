@@ -23,11 +23,18 @@ EXPERIMENT = {
         "parameters": {"n_steps": 64, "batch_size": 64, "n_epochs": 4},
         "policy": {"actor": [16], "critic": [16]},
         "segment_steps": 1024,
-        "total_steps": 2048,
     },
     "evaluation": {"scenarios": {"level": {"episodes": 2, "duration_s": 1}}},
 }
-MATRIX = "experiments: [tiny]\nseeds: [1, 2]\n"
+MATRIX = """
+experiments: [tiny]
+axes:
+  length:
+    short: {training.total_steps: 1024}
+    long: {training.total_steps: 2048}
+seeds: [1]
+"""
+SHORT, LONG = "tiny-short-s1", "tiny-long-s1"
 SITE = {"partition": "debug", "status_command": "squeue", "status_seconds": 2, "cores": 1, "memory_mb": 1500}
 RESULTS = Path("results/tiny")
 
@@ -131,11 +138,11 @@ def test_cancelled_and_killed_jobs_come_back_to_the_byte(slurm: SlurmNode, prepa
         words = ("analyzed", "--latency-wait", "5")
         process = snakemake(folder, "slurm", *words, "--retries", "0", environment=environment)
         try:
-            wait_for(lambda: learning(folder, "tiny-s1"), process, "training of seed 1")
-            (job,) = (job for job, comment in slurm.jobs().items() if "tiny-s1_1024" in comment)
+            wait_for(lambda: learning(folder, LONG), process, "the long training")
+            (job,) = (job for job, comment in slurm.jobs().items() if f"{LONG}_1024" in comment)
             slurm.call("scancel", job)
-            wait_for(lambda: learning(folder, "tiny-s2"), process, "training of seed 2")
-            os.kill(wait_for(lambda: training_process(folder, "tiny-s2"), process, "its process"), signal.SIGKILL)
+            wait_for(lambda: learning(folder, SHORT), process, "the short training")
+            os.kill(wait_for(lambda: training_process(folder, SHORT), process, "its process"), signal.SIGKILL)
         finally:
             text = finish(process)
         assert process.returncode == 1, text
@@ -152,8 +159,32 @@ def test_cancelled_and_killed_jobs_come_back_to_the_byte(slurm: SlurmNode, prepa
     expected, found = made(undisturbed), made(folder)
     assert found.keys() == expected.keys()
     assert [path for path in expected if found[path] != expected[path]] == []
-    assert len(expected) == 2 * (2 * 2 + 1 + 3)  # per run: two checkpoints, two logs; rollouts; three tables
+    assert len(expected) == 3 * 2 + 2 * (
+        1 + 3
+    )  # checkpoints and train logs of three segments; rollouts and three tables of two evaluations
 
     rules = [re.match(r"rule_(train|evaluation)_", comment) for comment in slurm.jobs().values()]
     assert all(rules), slurm.jobs()
-    assert len(rules) == 8
+    assert len(rules) == 7
+
+
+def test_doctor_tells_that_this_slurm_needs_squeue(slurm: SlurmNode, tmp_path: Path) -> None:
+    def doctor(**changes: object) -> tuple[int, dict[str, dict[str, str]]]:
+        (tmp_path / "site.json").write_text(json.dumps(SITE | changes))
+        environment = {**slurm.environment, "MYOASSIST_SITE": str(tmp_path / "site.json")}
+        command = [sys.executable, "-m", "myoassist.cli", "doctor", "--slurm", "--json"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        found = json.loads(done.stdout)
+        return done.returncode, {finding["check"]: finding for finding in found if finding["area"] == "Cluster"}
+
+    _, found = doctor()
+    assert {name: finding["status"] for name, finding in found.items()} == dict.fromkeys(
+        ("SLURM", "partition", "status command"), "ok"
+    )
+    assert found["partition"]["found"].startswith(f"debug: nodes of up to {os.cpu_count()} CPUs")
+    status, found = doctor(status_command="sacct")
+    assert status == 1
+    assert found["status command"]["status"] == "fail"
+    assert "accounting" in found["status command"]["found"]
+    _, found = doctor(partition="nonsuch")
+    assert "one of debug" in found["partition"]["remedy"]

@@ -93,7 +93,7 @@ class SiteSettings(Settings):
         }
         # Quoted, for Snakemake evaluates these: an account called `max` would be Python's function.
         strings = {name: repr(value) for name, value in named.items() if value is not None}
-        return {"mem_mb": "1500 * attempt", "runtime": "10 * attempt", **strings}
+        return {"mem_mb": "1000 * attempt", "runtime": "10 * attempt", **strings}
 
     def training_minutes(self, segment: SegmentSettings, attempt: int = 1) -> int:
         """Return the time limit of a training segment.

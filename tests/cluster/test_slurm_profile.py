@@ -56,7 +56,7 @@ def snakemake(folder: Path, profile: str, *words: str, environment: dict[str, st
 def finish(process: subprocess.Popen) -> str:
     """Wait for a workflow; return what it said."""
     try:
-        return process.communicate(timeout=400)[0]
+        return process.communicate(timeout=540)[0]
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)  # it cancels its jobs

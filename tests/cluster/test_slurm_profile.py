@@ -35,13 +35,13 @@ axes:
 seeds: [1]
 """
 SHORT, LONG = "tiny-short-s1", "tiny-long-s1"
-# The second look at jobs is 16 s after the first, when these have just ended.
-SITE = {"partition": "debug", "status_command": "squeue", "status_seconds": 6, "cores": 1, "memory_mb": 1500}
+SITE = {"partition": "debug", "status_command": "squeue", "status_seconds": 1, "cores": 1, "memory_mb": 1500}
 RESULTS = Path("results/tiny")
 
 
 def snakemake(folder: Path, profile: str, *words: str, environment: dict[str, str] | None = None) -> subprocess.Popen:
-    command = [sys.executable, "-m", "snakemake", *words, "--config", "matrix=configs/matrices/tiny.yaml"]
+    program = str(Path(__file__).with_name("attentive_snakemake.py"))
+    command = [sys.executable, program, *words, "--config", "matrix=configs/matrices/tiny.yaml"]
     return subprocess.Popen(
         [*command, "--workflow-profile", f"workflow/profiles/{profile}"],
         cwd=folder,

@@ -9,9 +9,12 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || echo 1)
 MATRIX ?= configs/matrices/demo.yaml
-SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default --config matrix=$(MATRIX) --cores $(CORES)
+PROFILE ?= default
+# On a cluster, the profile limits the jobs; --cores would limit the cores of all of them together.
+LIMIT := $(if $(filter default,$(PROFILE)),--cores $(CORES))
+SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/$(PROFILE) --config matrix=$(MATRIX) $(LIMIT)
 
-.PHONY: help install demo plan figures test test-slow lint format lock clean
+.PHONY: help install demo plan figures doctor test test-slow lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,14 +37,17 @@ install: .venv/installed  ## create .venv with the pinned environment and the pa
 
 demo: install  ## run the whole workflow on the demo matrix and say where the report is
 	@$(BIN)/myoassist config validate $(MATRIX)
-	$(SNAKEMAKE) report
+	$(SNAKEMAKE) -- report
 	@echo "The report is at $$($(BIN)/myoassist matrix report-path $(MATRIX))"
 
 plan: install  ## what the demo matrix would run
-	$(SNAKEMAKE) --summary report
+	$(SNAKEMAKE) --summary -- report
 
 figures: install  ## rebuild figures and report from existing rollouts, never touching training
-	$(SNAKEMAKE) report --allowed-rules analyze run_figures figures report
+	$(SNAKEMAKE) --allowed-rules analyze run_figures figures report -- report
+
+doctor: install  ## what this computer lacks, and what to do about it
+	@$(BIN)/myoassist doctor
 
 test: install  ## the test suite
 	$(BIN)/pytest -n $(CORES)

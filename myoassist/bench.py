@@ -21,7 +21,8 @@ import numpy as np
 from mujoco.rollout import Rollout
 
 from myoassist.config.training import LearnerSettings, PolicySettings, TrainingSettings
-from myoassist.envs.environment_handler import EnvironmentHandler, available_cpus
+from myoassist.envs.allotment import available_cpus
+from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 
 if TYPE_CHECKING:

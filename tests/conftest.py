@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("MYOASSIST_SITE", None)  # of the developer's own cluster
 
 # torch's optimisers import triton, which crashes if Mesa's software OpenGL has loaded its own LLVM before.
 with contextlib.suppress(ImportError):

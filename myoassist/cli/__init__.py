@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
-from myoassist.cli import configuration, stages, trials
+from myoassist.cli import checking, configuration, stages, trials
 from myoassist.cli.options import complain
 from myoassist.errors import InputError
 
@@ -29,6 +29,7 @@ COMMANDS = (
     stages.figures,
     stages.report,
     trials.bench,
+    checking.doctor,
 )
 GROUPS = {
     "config": (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import mujoco
 
 from myoassist.config.environment import EnvironmentSettings
+from myoassist.envs.allotment import available_cpus
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.envs.myoassist_leg_imitation import MyoAssistLegImitationEnv
 from myoassist.envs.myoassist_leg_imitation_exo import MyoAssistLegImitationExoEnv
@@ -98,11 +98,6 @@ class EnvironmentHandler:
         from myoassist.envs.sb3 import SB3VecEnv
 
         return SB3VecEnv(self.make_batch(num_envs, threads=threads))
-
-
-def available_cpus() -> int:
-    """Number of CPUs that this process may use (its affinity, not the machine's size)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def resolve_class(settings: EnvironmentSettings) -> type[MyoAssistLegBase]:

@@ -10,6 +10,7 @@ import torch
 from loguru import logger
 
 from myoassist.config.evaluation import EvaluationStage
+from myoassist.envs.allotment import keep_to_allotment
 from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.evaluation.biomechanics import Biomechanics
@@ -48,6 +49,7 @@ def evaluate(
         InputError: if an input is missing or damaged, or they do not belong together.
     """
     torch.set_num_threads(1)
+    threads = keep_to_allotment(threads, task="evaluating")
     scenario = settings.scenario
     handler = EnvironmentHandler.from_files(
         settings.scenario_environment, model=model, manifest=manifest, reference=reference

@@ -23,7 +23,8 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.training import LearnerSettings, SegmentSettings
-from myoassist.envs.environment_handler import EnvironmentHandler, available_cpus
+from myoassist.envs.allotment import keep_to_allotment
+from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.envs.quick_checks import quick_checks
 from myoassist.envs.sb3 import SB3VecEnv
@@ -74,7 +75,7 @@ def train_segment(
         InputError: if the inputs do not fit together or the environment fails its quick checks.
     """
     torch.set_num_threads(settings.learner.torch_threads)
-    threads = _affinity(threads)
+    threads = keep_to_allotment(threads, task="training", torch_threads=settings.learner.torch_threads)
     before = read_previous(settings, previous)
     phase = current_phase(settings, before)
     handler = EnvironmentHandler.from_files(phase.environment, **_body(phase, model, manifest, reference))
@@ -142,15 +143,6 @@ def _body(
             )
         chosen[name] = files[phase.body]
     return chosen
-
-
-def _affinity(threads: int | None) -> int:
-    available = available_cpus()
-    if threads is not None and threads > available:
-        logger.warning("{} physics threads were asked for, but this process may use {} CPUs only", threads, available)
-    used = min(threads or available, available)
-    logger.info("training with {} physics threads ({} CPUs allowed)", used, available)
-    return used
 
 
 def refuse_unfit(batch: MyoAssistLegBase) -> None:

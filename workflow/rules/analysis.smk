@@ -14,6 +14,8 @@ rule analyze:
         f"{LOGS}/analyze/{{run}}/{{steps}}/{{scenario}}.log",
     benchmark:
         f"{BENCHMARKS}/analyze/{{run}}/{{steps}}/{{scenario}}.tsv"
+    group:
+        "evaluation"
     params:
         settings=settings(lambda wildcards: experiment(wildcards).analysis),
         code=code("analyze"),
@@ -43,6 +45,8 @@ for number, (names, members) in enumerate(choices_of_figures(), start=1):
             f"{BENCHMARKS}/run_figures/{{run}}/{{steps}}/{{scenario}}.tsv"
         wildcard_constraints:
             run="|".join(members),
+        group:
+            "evaluation"
         params:
             settings=settings(lambda wildcards: experiment(wildcards).figures),
             code=code("figures"),

@@ -11,9 +11,12 @@ rule evaluate:
         f"{LOGS}/evaluate/{{run}}/{{steps}}/{{scenario}}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate/{{run}}/{{steps}}/{{scenario}}.tsv"
+    group:
+        "evaluation"
     threads: 2
     resources:
-        mem_mb=2000,
+        mem_mb=memory,
+        runtime=evaluation_minutes,
     params:
         settings=settings(evaluation_stage),
         code=code("evaluate"),
@@ -42,6 +45,8 @@ rule replay:
         f"{LOGS}/replay/{{run}}/{{steps}}/{{scenario}}.log",
     benchmark:
         f"{BENCHMARKS}/replay/{{run}}/{{steps}}/{{scenario}}.tsv"
+    group:
+        "evaluation"
     params:
         settings=settings(lambda wildcards: experiment(wildcards).evaluation.video),
         code=code("replay"),

@@ -15,7 +15,8 @@ rule train:
         f"{BENCHMARKS}/train/{{run}}/{{steps}}.tsv"
     threads: 2
     resources:
-        mem_mb=2000,
+        mem_mb=memory,
+        runtime=training_minutes,
     params:
         settings=settings(segment),
         code=code("train"),

@@ -28,6 +28,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "retarget": ("myoassist.reference.retarget",),
     "validate": ("myoassist.validation.checks",),
     "train": ("myoassist.training.segment",),
+    "best": ("myoassist.training.best",),
     "evaluate": ("myoassist.evaluation.rollout",),
     "replay": ("myoassist.evaluation.video",),
     "analyze": ("myoassist.analysis.analyze",),
@@ -42,6 +43,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "retarget": ("mujoco", "numpy", "scipy", "h5py"),
     "validate": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy", "matplotlib"),
     "train": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy"),
+    "best": (),
     "evaluate": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy", "h5py"),
     "replay": ("mujoco", "imageio", "imageio-ffmpeg", "numpy", "pillow"),
     "analyze": ("numpy", "scipy", "pandas", "pyarrow", "h5py"),
@@ -57,6 +59,7 @@ NOT_CODE = frozenset(
     {
         "myoassist",  # registers the environment ids, by name
         "myoassist.bench",
+        "myoassist.formats.kept",  # puts results back as they are
         "myoassist.provenance",  # only records what ran
         "myoassist.registration",
     }

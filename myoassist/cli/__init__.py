@@ -23,6 +23,7 @@ COMMANDS = (
     stages.retarget,
     stages.validate,
     stages.train,
+    stages.best,
     stages.evaluate,
     stages.replay,
     stages.analyze,

@@ -7,7 +7,7 @@ report lists it, with the last lines of the stage's log if there is one.
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -34,8 +34,9 @@ class ReportFigure(Settings):
 class ReportEvaluation(Settings):
     """The results of one checkpoint in one scenario."""
 
-    steps: int = Field(ge=0)
+    steps: Annotated[int, Field(ge=0)] | Literal["best"]
     scenario: str
+    choice: RelativePath | None = Field(None, description="for the best checkpoint: which one it is, and why")
     rollouts: RelativePath
     metrics: RelativePath | None = None
     spatiotemporal: RelativePath | None = None

@@ -37,8 +37,11 @@ class Picture:
 class EvaluationView:
     """One checkpoint in one scenario."""
 
-    steps: int
+    steps: int | str
     scenario: str
+    best: bool
+    heading: str
+    choice: str
     anchor: str
     metrics: dict[str, Any] | None
     gate: tuple[int, int] | None
@@ -153,10 +156,14 @@ class Gatherer:
         place = f"{entry.scenario} at {entry.steps}"
         read = self._reader.read
         metrics = read(entry.metrics, read_metrics, run=run.id, step=f"analyze {place}")
+        choice = read(entry.choice, read_json, run=run.id, step="best")
         variables = {"run": run.id, "scenario": entry.scenario, "steps": entry.steps, "metrics": metrics or {}}
         return EvaluationView(
-            steps=entry.steps,
+            steps=_steps(entry, choice),
             scenario=entry.scenario,
+            best=entry.choice is not None,
+            heading=_heading(entry, choice),
+            choice=_why_best(choice),
             anchor=f"run-{run.id}-{entry.steps}-{entry.scenario}",
             metrics=metrics,
             gate=gate_held(metrics),
@@ -224,6 +231,34 @@ class Gatherer:
             for name, version in (lookup(entry.metrics, "source.versions") or {}).items():
                 versions.setdefault(str(name), set()).add(str(version))
         return {name: ", ".join(sorted(found)) for name, found in sorted(versions.items())}
+
+
+def _steps(entry: ReportEvaluation, choice: Any) -> int | str:
+    """Number of steps of the checkpoint; for the best one as chosen, or its name if that is not known."""
+    chosen = lookup(choice, "steps")
+    return chosen if isinstance(chosen, int) else entry.steps
+
+
+def _heading(entry: ReportEvaluation, choice: Any) -> str:
+    """Say which checkpoint it is."""
+    steps = _steps(entry, choice)
+    if not isinstance(steps, int):
+        return "of the best checkpoint"
+    text = f"after {steps:,} steps".replace(",", "\N{NO-BREAK SPACE}")
+    return text if entry.choice is None else f"{text}, the best checkpoint"
+
+
+def _why_best(choice: Any) -> str:
+    """Say in a sentence why a checkpoint is called the best; empty if that is not known."""
+    candidates = lookup(choice, "candidates")
+    if not isinstance(candidates, list) or not isinstance(choice.get("value"), int | float):
+        return ""
+    metric = str(choice.get("metric")).replace("_", " ")
+    phase = f" in the phase {choice['phase']}" if choice.get("phase") else ""
+    return (
+        f"Of {len(candidates)} checkpoints{phase} the one at which the {metric} was {choice.get('goal')}: "
+        f"{choice['value']:.4g}, over the second half of its segment."
+    )
 
 
 def _checks(validation: Any) -> list[dict[str, Any]]:

@@ -135,6 +135,23 @@ def test_a_run_that_failed_is_listed_with_the_end_of_its_log(make, root):
     assert len(page.all("video")) == 1
 
 
+def test_the_best_checkpoint_is_told_with_its_steps_and_the_reason(make, root):
+    entry = run("walk-s1")
+    evaluation = entry.evaluations[0].model_copy(update={"steps": "best", "choice": "runs/walk-s1/best.json"})
+    entry = entry.model_copy(update={"evaluations": [evaluation]})
+    write_run(root, entry)
+    text = make(report(entry)).text
+    assert "best.json is missing" in text
+    assert "Scenario “level” of the best checkpoint" in text
+    candidates = [{"steps": steps, "value": steps / 100} for steps in (500, 700)]
+    chosen = {"steps": 700, "metric": "reward_per_step", "goal": "highest", "value": 7.0, "candidates": candidates}
+    write(root / "runs/walk-s1/best.json", chosen)
+    text = make(report(entry)).text
+    assert "What is missing" not in text
+    assert "Scenario “level” after 700 steps, the best checkpoint" in text
+    assert "Of 2 checkpoints the one at which the reward per step was highest: 7, over the second half" in text
+
+
 def test_without_any_result_there_is_still_a_report(make, root):
     text = make(report(run("walk-s1"))).text
     assert "No evaluation is available" in text

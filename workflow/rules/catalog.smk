@@ -43,7 +43,7 @@ def matrix_figures():
             train_logs=[train_log(run, steps) for steps in run.segments],
             metrics={
                 scenario: f"{EVALUATION}/metrics.json".format(
-                    run=run.id, steps=run.checkpoints[-1], scenario=scenario
+                    run=run.id, steps=run.compared, scenario=scenario
                 )
                 for scenario in run.scenarios
             },
@@ -102,6 +102,7 @@ def report_evaluation(run, steps, scenario):
     return ReportEvaluation(
         steps=steps,
         scenario=scenario,
+        choice=local(best_choice(run)) if steps == BEST else None,
         rollouts=f"{folder}/rollouts.h5",
         metrics=f"{folder}/metrics.json",
         spatiotemporal=f"{folder}/spatiotemporal.csv",
@@ -119,6 +120,8 @@ def jobs_of(run):
     yield "validate", f"validate/{run.id}"
     for steps in run.segments:
         yield f"train to {steps}", f"train/{run.id}/{steps}"
+    if BEST in run.checkpoints:
+        yield BEST, f"best/{run.id}"
     for steps, scenario in evaluations(run):
         for stage in ("evaluate", "replay", "analyze", "run_figures"):
             label = "figures" if stage == "run_figures" else stage
@@ -177,6 +180,7 @@ def report_files(wildcards):
         paths += [figure.path for figure in run.figures]
         for entry in run.evaluations:
             paths += [entry.rollouts, entry.metrics, entry.spatiotemporal, entry.video]
+            paths += [entry.choice] if entry.choice else []
             paths += [figure.path for figure in entry.figures]
             paths += sorted(
                 {f"{Path(figure.path).parent}/{CAPTIONS}" for figure in entry.figures}

@@ -11,7 +11,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from myoassist.config.experiment import content_key
-from myoassist.config.matrix import Plan
+from myoassist.config.matrix import BEST, Plan
 from myoassist.config.packed import pack
 from myoassist.errors import InputError
 from myoassist.provenance import fingerprint
@@ -53,7 +53,7 @@ wildcard_constraints:
     model=r"[0-9a-f]{10}",
     source=r"[0-9a-f]{10}",
     fit=r"[0-9a-f]{10}",
-    steps=r"[0-9]+",
+    steps=r"[0-9]+|best",
     scenario=r"[a-z0-9_]+",
 
 
@@ -75,6 +75,19 @@ def code(stage):
             raise WorkflowError(str(error))
 
     return parameter
+
+
+def unless_made(stage):
+    """Make a parameter function: the option by which a stage keeps what it made of the same best checkpoint.
+
+    It takes the output, so that Snakemake counts it as derived and not as a setting.
+    """
+    fingerprint_of = code(stage)
+    return lambda wildcards, output: (
+        f"--unless-made {shlex.quote(fingerprint_of(wildcards))}"
+        if wildcards.steps == BEST
+        else ""
+    )
 
 
 def experiment(wildcards):
@@ -118,6 +131,11 @@ def checkpoint(run, steps):
 def train_log(run, steps):
     """Return the path of the log of the segment that ends at a number of steps."""
     return f"{RESULTS}/runs/{run.id}/trained_models/train_log_{steps}.json"
+
+
+def best_choice(run):
+    """Return the path of what says which checkpoint of a run is its best."""
+    return f"{RESULTS}/runs/{run.id}/trained_models/best.json"
 
 
 def evaluations(run):

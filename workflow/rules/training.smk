@@ -13,6 +13,8 @@ rule train:
         f"{LOGS}/train/{{run}}/{{steps}}.log",
     benchmark:
         f"{BENCHMARKS}/train/{{run}}/{{steps}}.tsv"
+    wildcard_constraints:
+        steps=r"[0-9]+",
     threads: 2
     resources:
         mem_mb=2000,

@@ -62,6 +62,7 @@ NOT_CODE = frozenset(
         "myoassist.formats.kept",  # puts results back as they are
         "myoassist.provenance",  # only records what ran
         "myoassist.registration",
+        "myoassist.retention",
     }
 )
 """Modules that every stage may load without its results depending on them."""

@@ -41,11 +41,12 @@ GROUPS = {
         },
     ),
     "matrix": (
-        "Look at matrix files: show, report-path, figures.",
+        "Look at matrix files: show, report-path, figures, thin.",
         {
             "show": configuration.matrix_show,
             "report-path": configuration.matrix_report_path,
             "figures": configuration.matrix_figures,
+            "thin": configuration.matrix_thin,
         },
     ),
 }

@@ -74,13 +74,18 @@ class Matrix(Settings):
     checkpoints: tuple[Annotated[Any, AfterValidator(_checkpoint)], ...] = Field(
         ("final",), min_length=1, description="what is evaluated: final, best, all, every N (segments), or steps"
     )
+    retention: tuple[Annotated[Any, AfterValidator(_checkpoint)], ...] = Field(
+        (),
+        description="checkpoints that `myoassist matrix thin` keeps besides the final one, those that are evaluated,"
+        " the best and those that other runs start from: best, all, every N (segments), or steps",
+    )
     scenarios: tuple[SafeName, ...] | None = Field(
         None, min_length=1, description="scenarios to evaluate; left out: all that an experiment has"
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for name in ("experiments", "seeds", "checkpoints", "scenarios"):
+        for name in ("experiments", "seeds", "checkpoints", "retention", "scenarios"):
             items = getattr(self, name) or ()
             if len(set(items)) < len(items):
                 raise ValueError(f"{name}: an entry is listed twice")

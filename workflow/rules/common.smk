@@ -3,6 +3,7 @@
 Nothing here writes a file or imports torch, mujoco, pandas or matplotlib: it is run again in every job.
 """
 
+import gc
 import os
 import shlex
 import sys
@@ -15,6 +16,10 @@ from myoassist.config.matrix import BEST, Plan
 from myoassist.config.packed import pack
 from myoassist.errors import InputError
 from myoassist.provenance import fingerprint
+
+# A large matrix is millions of objects that all live to the end: to search them for garbage again and again takes
+# a quarter of a dry run's time.
+gc.set_threshold(1_000_000, 50, 100)
 
 # The commands of the installation that this Snakemake belongs to come first.
 os.environ.update(
@@ -109,13 +114,17 @@ def files_of(here):
     }
 
 
-def segment_bodies(wildcards):
-    """Return the inputs of a segment that say what walks, on each ground that it could train on."""
+def segment_inputs(wildcards):
+    """Return the inputs of a segment: what walks, on each ground that it could train on, and what it starts from."""
     segment(wildcards)
     files = [
         files_of(here) for here in RUNS[wildcards.run].bodies[int(wildcards.steps)]
     ]
-    return {name: [one[name] for one in files] for name in files[0]}
+    return {
+        **{name: [one[name] for one in files] for name in files[0]},
+        "previous": previous_checkpoint(wildcards),
+        "warm_start": warm_start(wildcards),
+    }
 
 
 def fitted_reference(wildcards):

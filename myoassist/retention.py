@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,10 +47,14 @@ def plan_thinning(plan: Plan, results: Path, keep: Sequence[str | int]) -> list[
     for run in plan.runs.values():
         if source := plan.warm_start(run):
             needed[source[0].id].add(source[1])
-    return [_thin(run, results, keep, needed[run.id]) for run in plan.runs.values()]
+    starts = (run.experiment.training.warm_start for run in plan.runs.values())
+    named = {Path(start.file).resolve() for start in starts if start is not None and start.file is not None}
+    return [_thin(run, results, keep, needed[run.id], named) for run in plan.runs.values()]
 
 
-def _thin(run: Run, results: Path, keep: Sequence[str | int], needed: Iterable[int]) -> Thinning:
+def _thin(
+    run: Run, results: Path, keep: Sequence[str | int], needed: Iterable[int], named: Collection[Path]
+) -> Thinning:
     folder = results / "runs" / run.id / "trained_models"
     stay = {run.final_steps, *needed, *(steps for steps in run.checkpoints if isinstance(steps, int))}
     stay.update(run.steps_of([entry for entry in keep if entry != BEST], field="retention"))
@@ -67,7 +71,7 @@ def _thin(run: Run, results: Path, keep: Sequence[str | int], needed: Iterable[i
     elif BEST in keep:
         return Thinning(run.id, incomplete=f"{choice} is missing; it comes with 'best' among the matrix's checkpoints")
     files = [folder / f"model_{steps}.zip" for steps in run.segments if steps not in stay]
-    found = tuple(path for path in files if path.is_file())
+    found = tuple(path for path in files if path.is_file() and path.resolve() not in named)
     return Thinning(run.id, found, sum(path.stat().st_size for path in found))
 
 

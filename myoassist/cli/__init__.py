@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
-from myoassist.cli import configuration, stages, trials
+from myoassist.cli import configuration, records, stages, trials
 from myoassist.cli.options import complain
 from myoassist.errors import InputError
 
@@ -29,6 +29,7 @@ COMMANDS = (
     stages.analyze,
     stages.figures,
     stages.report,
+    records.why,
     trials.bench,
 )
 GROUPS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from tyro.conf import arg
 
@@ -75,9 +75,12 @@ def bench(
     repeats: int = 5,
     ppo: bool = True,
     physics: bool = False,
+    workflow: bool = False,
+    runs: int = 500,
+    segments: int = 10,
     output: OptionalFile = None,
 ) -> None:
-    """Measure the speed of physics, environment and learning, in one run; prints JSON.
+    """Measure the speed of physics, environment and learning, or of the workflow, in one run; prints JSON.
 
     Args:
         experiment: environment and training settings (default: those of a new experiment).
@@ -90,15 +93,23 @@ def bench(
         repeats: how often everything is measured.
         ppo: measure learning too, which takes most of the time.
         physics: instead, compare solver settings with the body package's own, in speed and in motion.
+        workflow: instead, how fast Snakemake plans a large matrix of the project in this folder.
+        runs: with --workflow: runs of that matrix, in tens.
+        segments: with --workflow: training segments of each run.
         output: output: the numbers (.json); they are printed in any case.
     """
+    if workflow:
+        from myoassist.workflow_bench import benchmark_workflow
+
+        at_least_one(runs=runs, segments=segments, repeats=repeats)
+        _print_numbers(benchmark_workflow(Path(), runs=runs, segments=segments, repeats=repeats), output)
+        return
     from myoassist.config.experiment import Experiment
 
     at_least_one(num_envs=num_envs, threads=threads, steps=steps, repeats=repeats)
     chosen = Experiment() if experiment is None else Experiment.from_file(experiment)
     given = _all_or_none(model=model, manifest=manifest, reference=reference)
     from myoassist.bench import benchmark, compare_physics
-    from myoassist.formats.files import write_json
     from myoassist.registration import handler
 
     environment = handler(chosen.environment.id, chosen.environment, **given)
@@ -114,6 +125,12 @@ def bench(
             repeats=repeats,
             ppo=ppo,
         )
+    _print_numbers(numbers, output)
+
+
+def _print_numbers(numbers: dict[str, Any], output: Path | None) -> None:
+    from myoassist.formats.files import write_json
+
     if output is not None:
         write_json(output, numbers)
     print(json.dumps(numbers, indent=2))

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 from myoassist.config.base import Settings, shorten
 from myoassist.config.experiment import Experiment, Layers, SafeName, check_name, normal_path
 from myoassist.config.figures import FiguresSettings, RunFiles
+from myoassist.config.report import LARGEST_PAGE_MB
 from myoassist.config.training import SegmentSettings
 from myoassist.errors import InputError
 
@@ -78,6 +79,9 @@ class Matrix(Settings):
         (),
         description="checkpoints that `myoassist matrix thin` keeps besides the final one, those that are evaluated,"
         " the best and those that other runs start from: best, all, every N (segments), or steps",
+    )
+    largest_page_mb: float = Field(
+        LARGEST_PAGE_MB, gt=0, description="above this, the report becomes an overview and a zip with everything"
     )
     scenarios: tuple[SafeName, ...] | None = Field(
         None, min_length=1, description="scenarios to evaluate; left out: all that an experiment has"

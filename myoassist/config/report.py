@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field
 
 from myoassist.config.base import Settings
 
+LARGEST_PAGE_MB = 20.0
+
 
 def _relative(path: str) -> str:
     parts = PurePosixPath(path).parts
@@ -70,5 +72,5 @@ class ReportSettings(Settings):
     runs: list[ReportRun] = []
     figures: list[ReportFigure] = Field([], description="that compare runs, such as learning curves")
     largest_page_mb: float = Field(
-        20.0, gt=0, description="above this the videos are listed by path instead of being embedded"
+        LARGEST_PAGE_MB, gt=0, description="above this, the page becomes an overview beside a zip with the whole report"
     )

@@ -82,7 +82,10 @@ class SharedPicture:
 
 @dataclass
 class Contents:
-    """The whole page."""
+    """The whole page.
+
+    `packed` names the archive that holds it, for the short page that stands for it beside the archive.
+    """
 
     title: str
     description: str
@@ -92,7 +95,7 @@ class Contents:
     shared: list[SharedPicture]
     problems: list[Problem]
     versions: dict[str, str]
-    videos_left_out: bool = False
+    packed: str = ""
 
 
 class Gatherer:
@@ -115,7 +118,7 @@ class Gatherer:
             why = "figures across runs need the results of all runs"
             reader.problems.append(Problem("", "figures", f"{', '.join(absent)} missing", why))
         evaluations = [entry for run in runs for entry in run.evaluations]
-        contents = Contents(
+        return Contents(
             title=settings.title,
             description=settings.description,
             statement=statement([entry.metrics for entry in evaluations], [run.training for run in runs]),
@@ -125,7 +128,6 @@ class Gatherer:
             problems=reader.problems,
             versions=self._versions(evaluations),
         )
-        return _limit_size(contents, settings.largest_page_mb)
 
     def _run(self, run: ReportRun, differences: dict[str, str]) -> RunView:
         reader = self._reader
@@ -266,18 +268,3 @@ def _checks(validation: Any) -> list[dict[str, Any]]:
     checks = lookup(validation, "checks")
     fields = {"name", "passed", "measured", "expected"}
     return [e for e in checks if isinstance(e, dict) and fields <= e.keys()] if isinstance(checks, list) else []
-
-
-def _limit_size(contents: Contents, largest_mb: float) -> Contents:
-    """Leave the videos out of a page that would be too large; their paths stay."""
-    evaluations = [entry for run in contents.runs for entry in run.evaluations]
-    unique = {p.path: len(p.source) for e in evaluations for group in e.pictures.values() for p in group}
-    unique |= {p.path: len(p.source) for run in contents.runs for group in run.pictures.values() for p in group}
-    unique |= {p.path: len(p.source) for group in contents.comparison.values() for p in group}
-    unique |= {shared.picture.path: len(shared.picture.source) for shared in contents.shared}
-    size = sum(unique.values()) + sum(len(entry.video or "") for entry in evaluations)
-    if size > largest_mb * 1e6 and any(entry.video for entry in evaluations):
-        contents.videos_left_out = True
-        for entry in evaluations:
-            entry.video = None
-    return contents

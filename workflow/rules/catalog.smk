@@ -172,6 +172,7 @@ def report_settings():
         description=PLAN.matrix.description,
         runs=[report_run(run) for run in RUNS.values()],
         figures=pictures(MATRIX_FIGURES),
+        largest_page_mb=PLAN.matrix.largest_page_mb,
     )
 
 

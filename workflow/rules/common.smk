@@ -16,6 +16,7 @@ from myoassist.config.matrix import BEST, Plan
 from myoassist.config.packed import pack
 from myoassist.errors import InputError
 from myoassist.provenance import fingerprint
+from myoassist.staleness import remember_code
 
 # A large matrix is millions of objects that all live to the end: to search them for garbage again and again takes
 # a quarter of a dry run's time.

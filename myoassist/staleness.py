@@ -13,7 +13,7 @@ from typing import Any
 
 from myoassist.config.base import read_json, shorten
 from myoassist.config.matrix import Plan
-from myoassist.config.packed import unpack
+from myoassist.config.packed import MARKS, unpack
 from myoassist.errors import InputError
 from myoassist.formats.files import write_json
 from myoassist.provenance import ENTRIES, code_hashes, code_of, fingerprint
@@ -162,7 +162,7 @@ def _text(literal: str) -> str:
 
 
 def _is_settings(text: str) -> bool:
-    return text.startswith(("{", "zlib:"))
+    return text.startswith(("{", *MARKS))
 
 
 def _different_fields(before: Any, now: Any, place: str = "") -> Iterator[str]:

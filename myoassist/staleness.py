@@ -120,6 +120,9 @@ def _causes(job: Any, workflow: Any, current: Mapping[str, Mapping[str, str]]) -
         yield "its last attempt failed or was interrupted"
         return
     missing = [str(path) for path in job.output if not Path(path).exists()]
+    if missing and not records.has_metadata(job):
+        yield "not made yet"
+        return
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         yield f"{missing[0]}{more} {'do' if more else 'does'} not exist"

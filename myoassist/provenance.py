@@ -28,6 +28,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "retarget": ("myoassist.reference.retarget",),
     "validate": ("myoassist.validation.checks",),
     "train": ("myoassist.training.segment",),
+    "best": ("myoassist.training.best",),
     "evaluate": ("myoassist.evaluation.rollout",),
     "replay": ("myoassist.evaluation.video",),
     "analyze": ("myoassist.analysis.analyze",),
@@ -42,6 +43,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "retarget": ("mujoco", "numpy", "scipy", "h5py"),
     "validate": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy", "matplotlib"),
     "train": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy"),
+    "best": (),
     "evaluate": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy", "h5py"),
     "replay": ("mujoco", "imageio", "imageio-ffmpeg", "numpy", "pillow"),
     "analyze": ("numpy", "scipy", "pandas", "pyarrow", "h5py"),
@@ -57,8 +59,12 @@ NOT_CODE = frozenset(
     {
         "myoassist",  # registers the environment ids, by name
         "myoassist.bench",
+        "myoassist.formats.kept",  # puts results back as they are
         "myoassist.provenance",  # only records what ran
         "myoassist.registration",
+        "myoassist.retention",
+        "myoassist.staleness",
+        "myoassist.workflow_bench",
     }
 )
 """Modules that every stage may load without its results depending on them."""
@@ -86,14 +92,27 @@ def fingerprint(stage: str, classes: Iterable[str] = ()) -> str:
 @cache
 def _fingerprint(stage: str, extra: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    modules = [module for name in extra if (module := _own_module(name)) is not None]
-    for name in sorted(closure((*ENTRIES[stage], *modules))):
-        digest.update(f"{name}\0{_module_hash(name)}\0".encode())
-    for name in extra:
-        if _own_module(name) is None:
-            digest.update(f"{name}\0{_syntax_hash(class_file(name))}\0".encode())
+    for name, content in code_hashes(stage, extra).items():
+        digest.update(f"{name}\0{content}\0".encode())
     words = [f"{package}={version}" for package, version in versions(stage).items()]
     return " ".join([f"code={digest.hexdigest()[:16]}", *words])
+
+
+def code_hashes(stage: str, classes: Iterable[str] = ()) -> dict[str, str]:
+    """Return what a fingerprint's hash is made of: the hash of every module and every class's file, by name.
+
+    Raises:
+        InputError: if a named class's file cannot be found or parsed.
+    """
+    extra = sorted(set(classes))
+    modules = [module for name in extra if (module := _own_module(name)) is not None]
+    hashes = {name: _module_hash(name) for name in sorted(closure((*ENTRIES[stage], *modules)))}
+    return hashes | {name: _syntax_hash(class_file(name)) for name in extra if _own_module(name) is None}
+
+
+def code_of(line: str) -> str:
+    """Return the code's hash from a fingerprint."""
+    return line.split(" ", 1)[0].removeprefix("code=")
 
 
 @cache

@@ -21,6 +21,7 @@ STAGES = {
     "retarget": "reference model manifest output figure",
     "validate": "model manifest reference output figure",
     "train": "model manifest reference output log",
+    "best": "logs checkpoint choice",
     "evaluate": "model manifest reference checkpoint rollouts",
     "replay": "model manifest rollouts video",
     "analyze": "rollouts reference norm metrics cycles spatiotemporal",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
-from myoassist.cli import checking, configuration, stages, trials
+from myoassist.cli import checking, configuration, records, stages, trials
 from myoassist.cli.options import complain
 from myoassist.errors import InputError
 
@@ -23,11 +23,13 @@ COMMANDS = (
     stages.retarget,
     stages.validate,
     stages.train,
+    stages.best,
     stages.evaluate,
     stages.replay,
     stages.analyze,
     stages.figures,
     stages.report,
+    records.why,
     trials.bench,
     checking.doctor,
 )
@@ -41,11 +43,12 @@ GROUPS = {
         },
     ),
     "matrix": (
-        "Look at matrix files: show, report-path, figures.",
+        "Look at matrix files: show, report-path, figures, thin.",
         {
             "show": configuration.matrix_show,
             "report-path": configuration.matrix_report_path,
             "figures": configuration.matrix_figures,
+            "thin": configuration.matrix_thin,
         },
     ),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from myoassist.cli.options import Assignments, File, Folder, Given, complain, load_settings, overrides
+from myoassist.cli.options import Assignments, File, Folder, Given, Words, complain, load_settings, overrides
 from myoassist.errors import InputError
 
 if TYPE_CHECKING:
@@ -101,32 +101,83 @@ def config_schema(kind: Positional[str] = "experiment") -> None:
 
 
 def matrix_show(matrix: Positional[File]) -> None:
-    """Print the runs of a matrix and what each is made of.
+    """Print the runs of a matrix, what they have in common, and how they differ.
 
     Args:
         matrix: matrix file (.yaml).
     """
-    from myoassist.config.base import shorten
     from myoassist.config.matrix import Plan
+    from myoassist.report.differences import describe_differences
 
     plan = Plan.load(matrix)
-    rows = [("run", "experiment", "seed", "segments", "evaluated at", "scenarios", "differences")]
-    for run in plan.runs.values():
-        differences = ", ".join(f"{field} = {shorten(value, 40)}" for field, value in plan.differences(run).items())
-        rows.append(
-            (
-                run.id,
-                run.name,
-                str(run.seed),
-                str(len(run.segments)),
-                ", ".join(map(str, run.checkpoints)),
-                ", ".join(run.scenarios),
-                differences or "none",
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
+    runs = list(plan.runs.values())
+    columns: dict[str, list[str]] = {
+        "run": [run.id for run in runs],
+        "segments": [str(len(run.segments)) for run in runs],
+        "steps": [f"{run.final_steps:,}" for run in runs],
+        "evaluated at": [", ".join(_steps(steps) for steps in run.checkpoints) for run in runs],
+        "scenarios": [", ".join(run.scenarios) for run in runs],
+    }
+    differing = describe_differences([plan.differences(run) for run in runs])
+    columns |= {field: [fields[field] for fields in differing] for field in differing[0]}
+    common = {name: cells[0] for name, cells in columns.items() if name != "run" and len(set(cells)) == 1}
+    shown = {name: cells for name, cells in columns.items() if name not in common or len(runs) == 1}
+    evaluations = sum(len(run.checkpoints) * len(run.scenarios) for run in runs)
+    segments = sum(len(run.segments) for run in runs)
+    print(
+        f"{plan.matrix.title or plan.name}: {_count(len(runs), 'run')}, {_count(segments, 'segment')} to train,"
+        f" {_count(evaluations, 'evaluation')}; results/{plan.name}"
+    )
+    if len(runs) > 1 and common:
+        print("in common: " + "; ".join(f"{name} {cell}" for name, cell in common.items()))
+    print()
+    widths = [max(len(name), *map(len, cells)) for name, cells in shown.items()]
+    for row in (tuple(shown), *zip(*shown.values(), strict=True)):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _steps(steps: int | str) -> str:
+    return f"{steps:,}" if isinstance(steps, int) else steps
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def matrix_thin(matrix: Positional[File], *, keep: Words = (), dry_run: bool = False) -> None:
+    """Delete old segments' checkpoints that nothing needs any more; nothing becomes stale by it.
+
+    Kept are the final checkpoints, those that are evaluated, the best, those that other runs start from, and what
+    the matrix's field `retention` or --keep names besides. Runs that are not complete keep everything.
+
+    Args:
+        matrix: matrix file (.yaml).
+        keep: instead of the matrix's field: best, all, every N (in quotes), or numbers of steps.
+        dry_run: only say what would be deleted.
+    """
+    from myoassist.config.matrix import Matrix, Plan
+    from myoassist.retention import plan_thinning, refuse_if_running, remove
+
+    plan = Plan.load(matrix)
+    if keep:
+        values = [int(word) if word.isdecimal() else word for word in keep]
+        given = Matrix.parse({"experiments": ["any"], "retention": values}, where="--keep").retention
+    else:
+        given = plan.matrix.retention
+    if not dry_run:
+        refuse_if_running(Path())
+    thinnings = plan_thinning(plan, Path("results") / plan.name, given)
+    for thinning in thinnings:
+        if thinning.incomplete:
+            print(f"{thinning.run}: everything is kept, the run is not complete ({thinning.incomplete})")
+        elif thinning.removable:
+            steps = ", ".join(_steps(int(path.stem.removeprefix("model_"))) for path in thinning.removable)
+            print(f"{thinning.run}: checkpoint{'s' * (len(thinning.removable) > 1)} at {steps} steps")
+    count = sum(len(thinning.removable) for thinning in thinnings)
+    size = sum(thinning.bytes for thinning in thinnings) / 1e6
+    if not dry_run:
+        remove(thinnings)
+    print(f"{_count(count, 'checkpoint')} {'would be' if dry_run else ''} deleted, {size:.1f} MB".replace("  ", " "))
 
 
 def matrix_report_path(matrix: Positional[File]) -> None:

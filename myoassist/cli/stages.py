@@ -22,6 +22,10 @@ from myoassist.cli.options import (
 from myoassist.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from myoassist.config.base import Settings
     from myoassist.config.evaluation import EvaluationStage
     from myoassist.config.experiment import Experiment
     from myoassist.config.training import SegmentSettings
@@ -174,6 +178,25 @@ def train(
     watching.preview(preview, checkpoint=output, model=model, manifest=manifest, reference=reference)
 
 
+def best(source: Source, *, logs: Files, checkpoint: File, choice: File) -> None:
+    """Copy a run's best checkpoint, by what its train logs measured.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        logs: input: train logs of all segments (.json), each beside its checkpoint.
+        checkpoint: output: copy of the best checkpoint (.zip).
+        choice: output: which one it is, and the values of all (.json).
+    """
+    from myoassist.config.evaluation import BestSettings
+
+    chosen = source.take(BestSettings, lambda experiment: experiment.evaluation.best)
+    for log in logs:
+        require(logs=log)
+    from myoassist.training.best import select_best as stage
+
+    stage(chosen, logs=logs, checkpoint=checkpoint, choice=choice)
+
+
 def evaluate(
     source: Source,
     *,
@@ -185,6 +208,7 @@ def evaluate(
     scenario: Word = None,
     seed: Number = None,
     threads: Number = None,
+    unless_made: Word = None,
 ) -> None:
     """Let a trained policy walk: seeded episodes of one scenario into a rollouts file.
 
@@ -198,6 +222,7 @@ def evaluate(
         scenario: with --experiment: name of the scenario (default: the first).
         seed: with --experiment: seed of the episodes (default 1).
         threads: physics threads; any number gives the same result (default: the CPUs it may use).
+        unless_made: fingerprint of the code; keep what it made from the same settings and inputs before.
     """
     from myoassist.config.evaluation import EvaluationStage
 
@@ -209,21 +234,20 @@ def evaluate(
 
     chosen = source.take(EvaluationStage, pick)
     at_least_one(threads=threads)
-    require(model=model, manifest=manifest, reference=reference, checkpoint=checkpoint)
-    from myoassist.evaluation.rollout import evaluate as stage
+    inputs = {"model": model, "manifest": manifest, "reference": reference, "checkpoint": checkpoint}
+    require(**inputs)
 
-    stage(
-        chosen,
-        model=model,
-        manifest=manifest,
-        reference=reference,
-        checkpoint=checkpoint,
-        rollouts=rollouts,
-        threads=threads,
-    )
+    def make() -> None:
+        from myoassist.evaluation.rollout import evaluate as stage
+
+        stage(chosen, **inputs, rollouts=rollouts, threads=threads)
+
+    _make_unless_made(make, "evaluate", unless_made, chosen, inputs, [rollouts])
 
 
-def replay(source: Source, *, model: File, manifest: File, rollouts: File, video: File) -> None:
+def replay(
+    source: Source, *, model: File, manifest: File, rollouts: File, video: File, unless_made: Word = None
+) -> None:
     """Film stored episodes; nothing is simulated again.
 
     Args:
@@ -232,14 +256,20 @@ def replay(source: Source, *, model: File, manifest: File, rollouts: File, video
         manifest: input: its manifest (.json).
         rollouts: input: rollouts from `evaluate` (.h5).
         video: output: film of at most 8 s (.mp4).
+        unless_made: fingerprint of the code; keep what it made from the same settings and inputs before.
     """
     from myoassist.config.evaluation import VideoSettings
 
     chosen = source.take(VideoSettings, lambda experiment: experiment.evaluation.video)
-    require(model=model, manifest=manifest, rollouts=rollouts)
-    from myoassist.evaluation.video import replay as stage
+    inputs = {"model": model, "manifest": manifest, "rollouts": rollouts}
+    require(**inputs)
 
-    stage(chosen, model=model, manifest=manifest, rollouts=rollouts, video=video)
+    def make() -> None:
+        from myoassist.evaluation.video import replay as stage
+
+        stage(chosen, **inputs, video=video)
+
+    _make_unless_made(make, "replay", unless_made, chosen, inputs, [video])
 
 
 def analyze(
@@ -251,6 +281,7 @@ def analyze(
     metrics: File,
     cycles: File,
     spatiotemporal: File,
+    unless_made: Word = None,
 ) -> None:
     """Find gait cycles in rollouts and measure them against the reference and the norm.
 
@@ -262,22 +293,20 @@ def analyze(
         metrics: output: numbers of the whole evaluation (.json).
         cycles: output: curves over 101 points of each gait cycle (.parquet).
         spatiotemporal: output: one row a cycle (.csv).
+        unless_made: fingerprint of the code; keep what it made from the same settings and inputs before.
     """
     from myoassist.config.analysis import AnalysisSettings
 
     chosen = source.take(AnalysisSettings, lambda experiment: experiment.analysis)
-    require(rollouts=rollouts, reference=reference, norm=norm)
-    from myoassist.analysis.analyze import analyze as stage
+    inputs = {"rollouts": rollouts, "reference": reference, "norm": norm}
+    require(**inputs)
 
-    stage(
-        chosen,
-        rollouts=rollouts,
-        reference=reference,
-        norm=norm,
-        metrics=metrics,
-        cycles=cycles,
-        spatiotemporal=spatiotemporal,
-    )
+    def make() -> None:
+        from myoassist.analysis.analyze import analyze as stage
+
+        stage(chosen, **inputs, metrics=metrics, cycles=cycles, spatiotemporal=spatiotemporal)
+
+    _make_unless_made(make, "analyze", unless_made, chosen, inputs, [metrics, cycles, spatiotemporal])
 
 
 def figures(
@@ -290,6 +319,7 @@ def figures(
     reference: File,
     norm: File,
     output_dir: Folder,
+    unless_made: Word = None,
 ) -> None:
     """Draw the figures of one evaluation, each as png and svg.
 
@@ -302,30 +332,28 @@ def figures(
         reference: input: fitted reference (.h5).
         norm: input: normative joint angles (.csv).
         output_dir: output: folder of the figures.
+        unless_made: fingerprint of the code; keep what it made from the same settings and inputs before.
     """
-    from myoassist.config.figures import FiguresSettings
+    from myoassist.config.figures import FiguresSettings, run_figure_names
 
     chosen = source.take(FiguresSettings, lambda experiment: experiment.figures)
-    require(
-        rollouts=rollouts,
-        cycles=cycles,
-        metrics=metrics,
-        spatiotemporal=spatiotemporal,
-        reference=reference,
-        norm=norm,
-    )
-    from myoassist.analysis.figures.render import render_run as stage
+    inputs = {
+        "rollouts": rollouts,
+        "cycles": cycles,
+        "metrics": metrics,
+        "spatiotemporal": spatiotemporal,
+        "reference": reference,
+        "norm": norm,
+    }
+    require(**inputs)
 
-    stage(
-        chosen,
-        rollouts=rollouts,
-        cycles=cycles,
-        metrics=metrics,
-        spatiotemporal=spatiotemporal,
-        reference=reference,
-        norm=norm,
-        output_dir=output_dir,
-    )
+    def make() -> None:
+        from myoassist.analysis.figures.render import render_run as stage
+
+        stage(chosen, **inputs, output_dir=output_dir)
+
+    outputs = [output_dir / name for name in run_figure_names(chosen)]
+    _make_unless_made(make, "figures", unless_made, chosen, inputs, outputs)
 
 
 def report(*, settings: Given, root: Folder, output: File, captions: OptionalFolder = None) -> None:
@@ -346,3 +374,17 @@ def report(*, settings: Given, root: Folder, output: File, captions: OptionalFol
     from myoassist.report.build import build_report as stage
 
     stage(chosen, root=root, output=output, captions=captions)
+
+
+def _make_unless_made(
+    make: Callable[[], None],
+    stage: str,
+    made_by: str | None,
+    settings: Settings,
+    inputs: dict[str, Path],
+    outputs: list[Path],
+) -> None:
+    from myoassist.formats.kept import make_unless_made
+
+    canonical = settings.canonical()
+    make_unless_made(make, stage=stage, made_by=made_by, settings=canonical, inputs=inputs, outputs=outputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from tyro.conf import arg
 
@@ -76,9 +76,12 @@ def bench(
     ppo: bool = True,
     checkpoint: OptionalFile = None,
     physics: bool = False,
+    workflow: bool = False,
+    runs: int = 500,
+    segments: int = 10,
     output: OptionalFile = None,
 ) -> None:
-    """Measure the speed of physics, environment and learning, in one run; prints JSON.
+    """Measure the speed of physics, environment and learning, or of the workflow, in one run; prints JSON.
 
     Args:
         experiment: environment and training settings (default: those of a new experiment).
@@ -93,15 +96,23 @@ def bench(
         checkpoint: input: whose policy acts and goes on learning, so that the states are those of its walk (default:
             random actions, under which bodies fall and are started anew all the time).
         physics: instead, compare solver settings with the body package's own, in speed and in motion.
+        workflow: instead, how fast Snakemake plans a large matrix of the project in this folder.
+        runs: with --workflow: runs of that matrix, in tens.
+        segments: with --workflow: training segments of each run.
         output: output: the numbers (.json); they are printed in any case.
     """
+    if workflow:
+        from myoassist.workflow_bench import benchmark_workflow
+
+        at_least_one(runs=runs, segments=segments, repeats=repeats)
+        _print_numbers(benchmark_workflow(Path(), runs=runs, segments=segments, repeats=repeats), output)
+        return
     from myoassist.config.experiment import Experiment
 
     at_least_one(num_envs=num_envs, threads=threads, steps=steps, repeats=repeats)
     chosen = Experiment() if experiment is None else Experiment.from_file(experiment)
     given = _all_or_none(model=model, manifest=manifest, reference=reference)
     from myoassist.bench import benchmark, compare_physics
-    from myoassist.formats.files import write_json
     from myoassist.registration import handler
 
     environment = handler(chosen.environment.id, chosen.environment, **given)
@@ -118,6 +129,12 @@ def bench(
             ppo=ppo,
             checkpoint=checkpoint,
         )
+    _print_numbers(numbers, output)
+
+
+def _print_numbers(numbers: dict[str, Any], output: Path | None) -> None:
+    from myoassist.formats.files import write_json
+
     if output is not None:
         write_json(output, numbers)
     print(json.dumps(numbers, indent=2))

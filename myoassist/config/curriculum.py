@@ -28,11 +28,15 @@ CHANGEABLE = (
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=48)]
 
 
+METRIC = r"^(reward_per_step|episode_length_s|seconds_per_fall|speed_error_m_s|reward_terms\.[A-Za-z_]\w*)$"
+"""Names of what is measured over the second half of a segment."""
+
+
 class Condition(Settings):
     """Something measured over the second half of a segment, and the value at which the phase has done its work."""
 
     metric: str = Field(
-        pattern=r"^(reward_per_step|episode_length_s|seconds_per_fall|speed_error_m_s|reward_terms\.[A-Za-z_]\w*)$",
+        pattern=METRIC,
         description="mean reward; mean length of episodes; simulated seconds per episode that did not reach its time "
         "limit; mean distance of the speed from its target; mean raw value of a reward term",
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from myoassist.config.base import Settings
+from myoassist.config.curriculum import METRIC
 from myoassist.config.environment import (
     EnvironmentSettings,
     PushSettings,
@@ -70,6 +71,18 @@ class EvaluationStage(Settings):
             device = environment.action.device.model_copy(update={"enabled": scenario.device_enabled})
             changes["action"] = environment.action.model_copy(update={"device": device})
         return environment.model_copy(update=changes)
+
+
+class BestSettings(Settings):
+    """Which checkpoint of a run is called its best, by what its train log measured at the end of each segment."""
+
+    metric: str = Field(
+        "reward_per_step",
+        pattern=METRIC,
+        description="measured over the second half of each segment, as for a curriculum: mean reward; mean length of "
+        "episodes; simulated seconds per fall; mean distance of the speed from its target; a reward term's raw mean",
+    )
+    goal: Literal["highest", "lowest"] = Field("highest", description="which value of the metric is the best")
 
 
 class VideoSettings(Settings):

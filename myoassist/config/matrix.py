@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,12 @@ from pydantic import AfterValidator, Field, model_validator
 from myoassist.config.base import Settings, shorten
 from myoassist.config.experiment import Experiment, Layers, SafeName, check_name, normal_path
 from myoassist.config.figures import FiguresSettings, RunFiles
+from myoassist.config.report import LARGEST_PAGE_MB
 from myoassist.config.training import SegmentSettings
 from myoassist.errors import InputError
+
+BEST = "best"
+"""Instead of a number of steps: the checkpoint that is the best by `evaluation.best` of its experiment."""
 
 MATRIX_FIELDS = ("experiment", "seed")
 """Words that an axis cannot be called, since exclusions use them."""
@@ -39,11 +43,11 @@ def _experiment_name(name: str) -> str:
 
 
 def _checkpoint(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"final|all|every [1-9][0-9]{0,5}", value):
+    if isinstance(value, str) and re.fullmatch(r"final|best|all|every [1-9][0-9]{0,5}", value):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
-    raise ValueError("expected 'final', 'all', 'every N' (segments) or a number of steps")
+    raise ValueError("expected 'final', 'best', 'all', 'every N' (segments) or a number of steps")
 
 
 FieldName = Annotated[str, AfterValidator(_field_name)]
@@ -69,7 +73,15 @@ class Matrix(Settings):
     )
     seeds: tuple[Seed, ...] = Field((1,), min_length=1, description="seeds of training and evaluation")
     checkpoints: tuple[Annotated[Any, AfterValidator(_checkpoint)], ...] = Field(
-        ("final",), min_length=1, description="what is evaluated: final, all, every N (segments), or steps"
+        ("final",), min_length=1, description="what is evaluated: final, best, all, every N (segments), or steps"
+    )
+    retention: tuple[Annotated[Any, AfterValidator(_checkpoint)], ...] = Field(
+        (),
+        description="checkpoints that `myoassist matrix thin` keeps besides the final one, those that are evaluated,"
+        " the best and those that other runs start from: best, all, every N (segments), or steps",
+    )
+    largest_page_mb: float = Field(
+        LARGEST_PAGE_MB, gt=0, description="above this, the report becomes an overview and a zip with everything"
     )
     scenarios: tuple[SafeName, ...] | None = Field(
         None, min_length=1, description="scenarios to evaluate; left out: all that an experiment has"
@@ -77,7 +89,7 @@ class Matrix(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for name in ("experiments", "seeds", "checkpoints", "scenarios"):
+        for name in ("experiments", "seeds", "checkpoints", "retention", "scenarios"):
             items = getattr(self, name) or ()
             if len(set(items)) < len(items):
                 raise ValueError(f"{name}: an entry is listed twice")
@@ -151,15 +163,31 @@ class Run:
         return list(self.segments)[-1]
 
     @cached_property
-    def checkpoints(self) -> tuple[int, ...]:
-        """Steps of the checkpoints to evaluate, ascending.
+    def checkpoints(self) -> tuple[int | str, ...]:
+        """Steps of the checkpoints to evaluate, ascending, then `best` if that is wanted.
+
+        Which steps `best` is, nobody knows before the run is trained.
 
         Raises:
             InputError: if the matrix names a number of steps at which no segment of this run ends.
         """
+        steps = self.steps_of([entry for entry in self.wanted if entry != BEST], field="checkpoints")
+        return (*steps, BEST) if BEST in self.wanted else steps
+
+    @property
+    def compared(self) -> int | str:
+        """The checkpoint with which a run is compared with others: the last that is evaluated, `best` if no other."""
+        return [*([BEST] if BEST in self.checkpoints else []), *(s for s in self.checkpoints if s != BEST)][-1]
+
+    def steps_of(self, wanted: Iterable[str | int], *, field: str) -> tuple[int, ...]:
+        """Return the steps of checkpoints named `final`, `all`, `every N` or by their steps, ascending.
+
+        Raises:
+            InputError: if a number of steps is named at which no segment of this run ends.
+        """
         ends = list(self.segments)
         chosen: set[int] = set()
-        for entry in self.wanted:
+        for entry in wanted:
             if entry == "final":
                 chosen.add(ends[-1])
             elif entry == "all":
@@ -171,7 +199,7 @@ class Run:
                 chosen.add(entry)
             else:
                 raise InputError(
-                    f"{self.where}: field 'checkpoints': run {self.id} has no checkpoint at {entry} steps; its"
+                    f"{self.where}: field '{field}': run {self.id} has no checkpoint at {entry} steps; its"
                     f" segments end at {shorten(', '.join(map(str, ends)), 200)}"
                 )
         return tuple(sorted(chosen))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import lzma
 import zlib
 
 from myoassist.errors import InputError
@@ -11,14 +12,21 @@ from myoassist.errors import InputError
 LONGEST = 8_000
 """Characters from which on a text is compressed; a shell command holds 131,072 bytes, quoting included."""
 
-_MARK = "zlib:"
+LARGEST = 60_000
+"""Characters that zlib's result may have; above, LZMA finds what is far apart, as in the report of 500 runs."""
+
+MARKS = ("zlib:", "lzma:")
 
 
 def pack(text: str) -> str:
     """Return the text itself, or compressed if it is long. Equal texts give equal results."""
     if len(text) <= LONGEST:
         return text
-    return _MARK + base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")
+    plain = text.encode("utf-8")
+    packed = MARKS[0] + base64.b64encode(zlib.compress(plain, 9)).decode("ascii")
+    if len(packed) <= LARGEST:
+        return packed
+    return MARKS[1] + base64.b64encode(lzma.compress(plain, preset=6)).decode("ascii")
 
 
 def unpack(text: str) -> str:
@@ -27,9 +35,12 @@ def unpack(text: str) -> str:
     Raises:
         InputError: if the text says that it is compressed and is not.
     """
-    if not text.startswith(_MARK):
+    if not text.startswith(MARKS):
         return text
     try:
-        return zlib.decompress(base64.b64decode(text[len(_MARK) :], validate=True)).decode("utf-8")
-    except (binascii.Error, zlib.error, UnicodeDecodeError):
+        content = base64.b64decode(text[len(MARKS[0]) :], validate=True)
+        if text.startswith(MARKS[0]):
+            return zlib.decompress(content).decode("utf-8")
+        return lzma.decompress(content).decode("utf-8")
+    except (binascii.Error, zlib.error, lzma.LZMAError, UnicodeDecodeError):
         raise InputError("--settings: damaged compressed text") from None

@@ -7,11 +7,13 @@ report lists it, with the last lines of the stage's log if there is one.
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from myoassist.config.base import Settings
+
+LARGEST_PAGE_MB = 20.0
 
 
 def _relative(path: str) -> str:
@@ -34,8 +36,9 @@ class ReportFigure(Settings):
 class ReportEvaluation(Settings):
     """The results of one checkpoint in one scenario."""
 
-    steps: int = Field(ge=0)
+    steps: Annotated[int, Field(ge=0)] | Literal["best"]
     scenario: str
+    choice: RelativePath | None = Field(None, description="for the best checkpoint: which one it is, and why")
     rollouts: RelativePath
     metrics: RelativePath | None = None
     spatiotemporal: RelativePath | None = None
@@ -69,5 +72,5 @@ class ReportSettings(Settings):
     runs: list[ReportRun] = []
     figures: list[ReportFigure] = Field([], description="that compare runs, such as learning curves")
     largest_page_mb: float = Field(
-        20.0, gt=0, description="above this the videos are listed by path instead of being embedded"
+        LARGEST_PAGE_MB, gt=0, description="above this, the page becomes an overview beside a zip with the whole report"
     )

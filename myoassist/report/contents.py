@@ -37,8 +37,11 @@ class Picture:
 class EvaluationView:
     """One checkpoint in one scenario."""
 
-    steps: int
+    steps: int | str
     scenario: str
+    best: bool
+    heading: str
+    choice: str
     anchor: str
     metrics: dict[str, Any] | None
     gate: tuple[int, int] | None
@@ -79,7 +82,10 @@ class SharedPicture:
 
 @dataclass
 class Contents:
-    """The whole page."""
+    """The whole page.
+
+    `packed` names the archive that holds it, for the short page that stands for it beside the archive.
+    """
 
     title: str
     description: str
@@ -89,7 +95,7 @@ class Contents:
     shared: list[SharedPicture]
     problems: list[Problem]
     versions: dict[str, str]
-    videos_left_out: bool = False
+    packed: str = ""
 
 
 class Gatherer:
@@ -112,7 +118,7 @@ class Gatherer:
             why = "figures across runs need the results of all runs"
             reader.problems.append(Problem("", "figures", f"{', '.join(absent)} missing", why))
         evaluations = [entry for run in runs for entry in run.evaluations]
-        contents = Contents(
+        return Contents(
             title=settings.title,
             description=settings.description,
             statement=statement([entry.metrics for entry in evaluations], [run.training for run in runs]),
@@ -122,7 +128,6 @@ class Gatherer:
             problems=reader.problems,
             versions=self._versions(evaluations),
         )
-        return _limit_size(contents, settings.largest_page_mb)
 
     def _run(self, run: ReportRun, differences: dict[str, str]) -> RunView:
         reader = self._reader
@@ -153,10 +158,14 @@ class Gatherer:
         place = f"{entry.scenario} at {entry.steps}"
         read = self._reader.read
         metrics = read(entry.metrics, read_metrics, run=run.id, step=f"analyze {place}")
+        choice = read(entry.choice, read_json, run=run.id, step="best")
         variables = {"run": run.id, "scenario": entry.scenario, "steps": entry.steps, "metrics": metrics or {}}
         return EvaluationView(
-            steps=entry.steps,
+            steps=_steps(entry, choice),
             scenario=entry.scenario,
+            best=entry.choice is not None,
+            heading=_heading(entry, choice),
+            choice=_why_best(choice),
             anchor=f"run-{run.id}-{entry.steps}-{entry.scenario}",
             metrics=metrics,
             gate=gate_held(metrics),
@@ -226,23 +235,36 @@ class Gatherer:
         return {name: ", ".join(sorted(found)) for name, found in sorted(versions.items())}
 
 
+def _steps(entry: ReportEvaluation, choice: Any) -> int | str:
+    """Number of steps of the checkpoint; for the best one as chosen, or its name if that is not known."""
+    chosen = lookup(choice, "steps")
+    return chosen if isinstance(chosen, int) else entry.steps
+
+
+def _heading(entry: ReportEvaluation, choice: Any) -> str:
+    """Say which checkpoint it is."""
+    steps = _steps(entry, choice)
+    if not isinstance(steps, int):
+        return "of the best checkpoint"
+    text = f"after {steps:,} steps".replace(",", "\N{NO-BREAK SPACE}")
+    return text if entry.choice is None else f"{text}, the best checkpoint"
+
+
+def _why_best(choice: Any) -> str:
+    """Say in a sentence why a checkpoint is called the best; empty if that is not known."""
+    candidates = lookup(choice, "candidates")
+    if not isinstance(candidates, list) or not isinstance(choice.get("value"), int | float):
+        return ""
+    metric = str(choice.get("metric")).replace("_", " ")
+    phase = f" in the phase {choice['phase']}" if choice.get("phase") else ""
+    return (
+        f"Of {len(candidates)} checkpoints{phase} the one at which the {metric} was {choice.get('goal')}: "
+        f"{choice['value']:.4g}, over the second half of its segment."
+    )
+
+
 def _checks(validation: Any) -> list[dict[str, Any]]:
     """Complete entries of a validation file; an empty list if it is none."""
     checks = lookup(validation, "checks")
     fields = {"name", "passed", "measured", "expected"}
     return [e for e in checks if isinstance(e, dict) and fields <= e.keys()] if isinstance(checks, list) else []
-
-
-def _limit_size(contents: Contents, largest_mb: float) -> Contents:
-    """Leave the videos out of a page that would be too large; their paths stay."""
-    evaluations = [entry for run in contents.runs for entry in run.evaluations]
-    unique = {p.path: len(p.source) for e in evaluations for group in e.pictures.values() for p in group}
-    unique |= {p.path: len(p.source) for run in contents.runs for group in run.pictures.values() for p in group}
-    unique |= {p.path: len(p.source) for group in contents.comparison.values() for p in group}
-    unique |= {shared.picture.path: len(shared.picture.source) for shared in contents.shared}
-    size = sum(unique.values()) + sum(len(entry.video or "") for entry in evaluations)
-    if size > largest_mb * 1e6 and any(entry.video for entry in evaluations):
-        contents.videos_left_out = True
-        for entry in evaluations:
-            entry.video = None
-    return contents

@@ -65,15 +65,21 @@ def _steps(run: ReportRun) -> list[tuple[str, list[str], list[str]]]:
         label = f"train to {PurePosixPath(path).stem.rsplit('_', 1)[-1]}"
         steps.append((label, needs, [path]))
         needs = [*needs, label]
+    chosen: dict[str, tuple[str, list[str], list[str]]] = {}
+    evaluated: list[tuple[str, list[str], list[str]]] = []
     for entry in run.evaluations:
         place = f"{entry.scenario} at {entry.steps}"
-        trained = [*needs[:2], *(need for need in needs[2:] if int(need.rsplit(" ", 1)[-1]) <= entry.steps)]
+        if entry.choice is None:
+            trained = [*needs[:2], *(need for need in needs[2:] if int(need.rsplit(" ", 1)[-1]) <= int(entry.steps))]
+        else:
+            trained = [*needs, "best"]
+            chosen.setdefault("best", ("best", needs, [entry.choice]))
         evaluate, analyze = f"evaluate {place}", f"analyze {place}"
         analyzed = [path for path in (entry.metrics, entry.spatiotemporal) if path]
-        steps += [
+        evaluated += [
             (evaluate, trained, [entry.rollouts]),
             (f"replay {place}", [*trained, evaluate], [entry.video] if entry.video else []),
             (analyze, [*trained, evaluate], analyzed),
             (f"figures {place}", [*trained, evaluate, analyze], [figure.path for figure in entry.figures]),
         ]
-    return steps
+    return [*steps, *chosen.values(), *evaluated]

@@ -80,11 +80,14 @@ def test_excluded_combinations_are_left_out(folder: Path) -> None:
         ("[every 3]", (48,)),
         ("[every 2, 16]", (16, 32, 64)),
         ("[final, 64]", (64,)),
+        ("[best]", ("best",)),
+        ("[best, final, 16]", (16, 64, "best")),
     ],
 )
-def test_checkpoints_become_numbers_of_steps(folder: Path, checkpoints: str, expected: tuple[int, ...]) -> None:
-    plan = load(folder, f"experiments: [walk]\ncheckpoints: {checkpoints}\n")
-    assert plan.runs["walk-s1"].checkpoints == expected
+def test_checkpoints_become_numbers_of_steps(folder: Path, checkpoints: str, expected: tuple[int | str, ...]) -> None:
+    run = load(folder, f"experiments: [walk]\ncheckpoints: {checkpoints}\n").runs["walk-s1"]
+    assert run.checkpoints == expected
+    assert run.compared == max((steps for steps in expected if steps != "best"), default="best")
 
 
 def test_scenarios_are_all_or_those_named(folder: Path) -> None:

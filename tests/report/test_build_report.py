@@ -1,4 +1,5 @@
 import re
+import zipfile
 from html.parser import HTMLParser
 
 import pytest
@@ -135,6 +136,23 @@ def test_a_run_that_failed_is_listed_with_the_end_of_its_log(make, root):
     assert len(page.all("video")) == 1
 
 
+def test_the_best_checkpoint_is_told_with_its_steps_and_the_reason(make, root):
+    entry = run("walk-s1")
+    evaluation = entry.evaluations[0].model_copy(update={"steps": "best", "choice": "runs/walk-s1/best.json"})
+    entry = entry.model_copy(update={"evaluations": [evaluation]})
+    write_run(root, entry)
+    text = make(report(entry)).text
+    assert "best.json is missing" in text
+    assert "Scenario “level” of the best checkpoint" in text
+    candidates = [{"steps": steps, "value": steps / 100} for steps in (500, 700)]
+    chosen = {"steps": 700, "metric": "reward_per_step", "goal": "highest", "value": 7.0, "candidates": candidates}
+    write(root / "runs/walk-s1/best.json", chosen)
+    text = make(report(entry)).text
+    assert "What is missing" not in text
+    assert "Scenario “level” after 700 steps, the best checkpoint" in text
+    assert "Of 2 checkpoints the one at which the reward per step was highest: 7, over the second half" in text
+
+
 def test_without_any_result_there_is_still_a_report(make, root):
     text = make(report(run("walk-s1"))).text
     assert "No evaluation is available" in text
@@ -191,11 +209,33 @@ def test_figures_shared_by_runs_appear_once(make, root):
     assert [attributes["alt"] for attributes in page.all("img")].count("Retarget qc") == 1
 
 
-def test_too_large_a_page_leaves_the_videos_beside_it(make, root):
+def test_too_large_a_page_becomes_an_overview_and_an_archive(make, root, tmp_path):
     write_run(root, run("walk-s1"))
-    page = make(report(run("walk-s1"), largest_page_mb=0.001))
-    assert not page.all("video")
-    assert f"The replay lies beside this page, in runs/walk-s1/evaluation/{STEPS}/level/replay.mp4" in page.text
+    whole = make(report(run("walk-s1")))
+    short = make(report(run("walk-s1"), largest_page_mb=0.001))
+    assert not short.all("video")
+    assert not short.all("img")
+    assert "Runs and their evaluations" in short.text
+    assert [attributes["href"] for attributes in short.all("a") if "zip" in attributes["href"]] == ["report.zip"]
+    ids = {attributes["id"] for tag in ("section", "main") for attributes in short.all(tag) if "id" in attributes}
+    links = {attributes["href"].removeprefix("#") for attributes in short.all("a") if "zip" not in attributes["href"]}
+    assert links <= ids
+
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    folder = tmp_path / "unpacked" / "report"
+    inside = Page((folder / "index.html").read_text())
+    shown = [attributes["src"] for tag in ("img", "video") for attributes in inside.all(tag)]
+    assert len(shown) == len(whole.all("img")) + len(whole.all("video")) > 3
+    assert all((folder / source).is_file() for source in shown)
+    replay = f"runs/walk-s1/evaluation/{STEPS}/level/replay.mp4"
+    assert (folder / "files" / replay).read_bytes() == (root / replay).read_bytes()
+
+    first = (tmp_path / "report.zip").read_bytes()
+    make(report(run("walk-s1"), largest_page_mb=0.001))
+    assert (tmp_path / "report.zip").read_bytes() == first
+    make(report(run("walk-s1")))
+    assert not (tmp_path / "report.zip").exists()
 
 
 def test_provenance_configuration_and_runtimes_are_in_it(make, root):

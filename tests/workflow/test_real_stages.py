@@ -74,6 +74,8 @@ def test_all_stages_by_hand(folder: Path) -> None:
     stage(folder, "train", **walker, output="model_64.zip", log="log_64.json", seed=3)
     more = {"previous": "model_64.zip", "segment": 1}
     stage(folder, "train", **walker, output="model_128.zip", log="log_128.json", seed=3, **more)
+    stage(folder, "best", logs="log_64.json", checkpoint="model_best.zip", choice="best.json")
+    assert (folder / "model_best.zip").read_bytes() == (folder / "model_64.zip").read_bytes()
     stage(folder, "evaluate", **walker, checkpoint="model_128.zip", rollouts="rollouts.h5")
     stage(folder, "replay", **body, rollouts="rollouts.h5", video="replay.mp4")
     drawn = {"rollouts": "rollouts.h5", "reference": "fitted.h5", "norm": NORM, **tables}

@@ -19,12 +19,14 @@ rule analyze:
     params:
         settings=settings(lambda wildcards: experiment(wildcards).analysis),
         code=code("analyze"),
+        unless_made=unless_made("analyze"),
     message:
         "analyze {wildcards.run} at {wildcards.steps} steps: {wildcards.scenario}"
     shell:
         "myoassist analyze --settings {params.settings:q} --rollouts {input.rollouts:q}"
         " --reference {input.reference:q} --norm {input.norm:q} --metrics {output.metrics:q}"
-        " --cycles {output.cycles:q} --spatiotemporal {output.spatiotemporal:q} 2> {log:q}"
+        " --cycles {output.cycles:q} --spatiotemporal {output.spatiotemporal:q}"
+        " {params.unless_made} 2> {log:q}"
 
 
 for number, (names, members) in enumerate(choices_of_figures(), start=1):
@@ -50,6 +52,7 @@ for number, (names, members) in enumerate(choices_of_figures(), start=1):
         params:
             settings=settings(lambda wildcards: experiment(wildcards).figures),
             code=code("figures"),
+            unless_made=unless_made("figures"),
             folder=lambda wildcards, output: os.path.dirname(output[0]),
         message:
             "draw {wildcards.run} at {wildcards.steps} steps: {wildcards.scenario}"
@@ -57,7 +60,8 @@ for number, (names, members) in enumerate(choices_of_figures(), start=1):
             "myoassist figures --settings {params.settings:q} --rollouts {input.rollouts:q}"
             " --cycles {input.cycles:q} --metrics {input.metrics:q}"
             " --spatiotemporal {input.spatiotemporal:q} --reference {input.reference:q}"
-            " --norm {input.norm:q} --output-dir {params.folder:q} 2> {log:q}"
+            " --norm {input.norm:q} --output-dir {params.folder:q}"
+            " {params.unless_made} 2> {log:q}"
 
 
 rule figures:

@@ -1,6 +1,9 @@
 """Which files belong to what: the lists that figures across runs and the report are made from."""
 
 import functools
+import subprocess
+
+from snakemake_interface_executor_plugins.settings import ExecMode
 
 from myoassist.config.figures import (
     CAPTIONS,
@@ -43,7 +46,7 @@ def matrix_figures():
             train_logs=[train_log(run, steps) for steps in run.segments],
             metrics={
                 scenario: f"{EVALUATION}/metrics.json".format(
-                    run=run.id, steps=run.checkpoints[-1], scenario=scenario
+                    run=run.id, steps=run.compared, scenario=scenario
                 )
                 for scenario in run.scenarios
             },
@@ -102,6 +105,7 @@ def report_evaluation(run, steps, scenario):
     return ReportEvaluation(
         steps=steps,
         scenario=scenario,
+        choice=local(best_choice(run)) if steps == BEST else None,
         rollouts=f"{folder}/rollouts.h5",
         metrics=f"{folder}/metrics.json",
         spatiotemporal=f"{folder}/spatiotemporal.csv",
@@ -119,6 +123,8 @@ def jobs_of(run):
     yield "validate", f"validate/{run.id}"
     for steps in run.segments:
         yield f"train to {steps}", f"train/{run.id}/{steps}"
+    if BEST in run.checkpoints:
+        yield BEST, f"best/{run.id}"
     for steps, scenario in evaluations(run):
         for stage in ("evaluate", "replay", "analyze", "run_figures"):
             label = "figures" if stage == "run_figures" else stage
@@ -166,19 +172,71 @@ def report_settings():
         description=PLAN.matrix.description,
         runs=[report_run(run) for run in RUNS.values()],
         figures=pictures(MATRIX_FIGURES),
+        largest_page_mb=PLAN.matrix.largest_page_mb,
     )
+
+
+def run_files(run):
+    """Return everything of a run that the report shows or reads, by its description."""
+    paths = [run.model_manifest, run.validation, *run.train_logs]
+    paths += [figure.path for figure in run.figures]
+    for entry in run.evaluations:
+        paths += [entry.rollouts, entry.metrics, entry.spatiotemporal, entry.video]
+        paths += [entry.choice] if entry.choice else []
+        paths += [figure.path for figure in entry.figures]
+        paths += sorted(
+            {f"{Path(figure.path).parent}/{CAPTIONS}" for figure in entry.figures}
+        )
+    return [f"{RESULTS}/{path}" for path in paths]
+
+
+def names_of_runs():
+    """Return the words by which runs can be asked for, and the runs: each run, and all of an experiment.
+
+    The jobs themselves are asked for by their files: in their processes there are none.
+    """
+    if workflow.exec_mode != ExecMode.DEFAULT:
+        return {}
+    names = {run.name: [] for run in RUNS.values()}
+    for run in RUNS.values():
+        names[run.name].append(run)
+    return names | {run.id: [run] for run in RUNS.values()}
+
+
+def files_of_runs(members):
+    """Make an input function: all files of some runs."""
+    return lambda wildcards: [
+        path for run in members for path in run_files(report_run(run))
+    ]
 
 
 def report_files(wildcards):
     """Return everything of the runs that the report shows or reads."""
-    paths = []
-    for run in report_settings().runs:
-        paths += [run.model_manifest, run.validation, *run.train_logs]
-        paths += [figure.path for figure in run.figures]
-        for entry in run.evaluations:
-            paths += [entry.rollouts, entry.metrics, entry.spatiotemporal, entry.video]
-            paths += [figure.path for figure in entry.figures]
-            paths += sorted(
-                {f"{Path(figure.path).parent}/{CAPTIONS}" for figure in entry.figures}
-            )
-    return [f"{RESULTS}/{path}" for path in dict.fromkeys(paths)]
+    paths = [path for run in report_settings().runs for path in run_files(run)]
+    return list(dict.fromkeys(paths))
+
+
+def write_partial_report():
+    """After a failure, write the report of what there is; the next run of the workflow will make it again."""
+    waiting = [
+        job
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name == "report" and not workflow.dag.finished(job)
+    ]
+    if not waiting:
+        return
+    # Marked first, so that it never passes for the finished one, not even if this process is killed here.
+    workflow.persistence.started(waiting[0])
+    page = f"{RESULTS}/report.html"
+    command = ["myoassist", "report", "--settings", pack(report_settings().canonical())]
+    command += ["--root", RESULTS, "--output", page]
+    if CAPTION_FILES:
+        command += ["--captions", os.path.dirname(CAPTION_FILES[0])]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        print(f"No report was written: {done.stderr}", file=sys.stderr)
+    else:
+        print(
+            f"Something failed. {page} shows what there is, and what is missing and why.",
+            file=sys.stderr,
+        )

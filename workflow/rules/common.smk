@@ -3,6 +3,7 @@
 Nothing here writes a file or imports torch, mujoco, pandas or matplotlib: it is run again in every job.
 """
 
+import gc
 import os
 import shlex
 import sys
@@ -11,10 +12,15 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from myoassist.config.experiment import content_key
-from myoassist.config.matrix import Plan
+from myoassist.config.matrix import BEST, Plan
 from myoassist.config.packed import pack
 from myoassist.errors import InputError
 from myoassist.provenance import fingerprint
+from myoassist.staleness import remember_code
+
+# A large matrix is millions of objects that all live to the end: to search them for garbage again and again takes
+# a quarter of a dry run's time.
+gc.set_threshold(1_000_000, 50, 100)
 
 # The commands of the installation that this Snakemake belongs to come first.
 os.environ.update(
@@ -53,7 +59,7 @@ wildcard_constraints:
     model=r"[0-9a-f]{10}",
     source=r"[0-9a-f]{10}",
     fit=r"[0-9a-f]{10}",
-    steps=r"[0-9]+",
+    steps=r"[0-9]+|best",
     scenario=r"[a-z0-9_]+",
 
 
@@ -77,6 +83,19 @@ def code(stage):
     return parameter
 
 
+def unless_made(stage):
+    """Make a parameter function: the option by which a stage keeps what it made of the same best checkpoint.
+
+    It takes the output, so that Snakemake counts it as derived and not as a setting.
+    """
+    fingerprint_of = code(stage)
+    return lambda wildcards, output: (
+        f"--unless-made {shlex.quote(fingerprint_of(wildcards))}"
+        if wildcards.steps == BEST
+        else ""
+    )
+
+
 def experiment(wildcards):
     """Return the experiment of a job's run."""
     return RUNS[wildcards.run].experiment
@@ -96,13 +115,17 @@ def files_of(here):
     }
 
 
-def segment_bodies(wildcards):
-    """Return the inputs of a segment that say what walks, on each ground that it could train on."""
+def segment_inputs(wildcards):
+    """Return the inputs of a segment: what walks, on each ground that it could train on, and what it starts from."""
     segment(wildcards)
     files = [
         files_of(here) for here in RUNS[wildcards.run].bodies[int(wildcards.steps)]
     ]
-    return {name: [one[name] for one in files] for name in files[0]}
+    return {
+        **{name: [one[name] for one in files] for name in files[0]},
+        "previous": previous_checkpoint(wildcards),
+        "warm_start": warm_start(wildcards),
+    }
 
 
 def fitted_reference(wildcards):
@@ -118,6 +141,11 @@ def checkpoint(run, steps):
 def train_log(run, steps):
     """Return the path of the log of the segment that ends at a number of steps."""
     return f"{RESULTS}/runs/{run.id}/trained_models/train_log_{steps}.json"
+
+
+def best_choice(run):
+    """Return the path of what says which checkpoint of a run is its best."""
+    return f"{RESULTS}/runs/{run.id}/trained_models/best.json"
 
 
 def evaluations(run):

@@ -20,13 +20,14 @@ rule evaluate:
     params:
         settings=settings(evaluation_stage),
         code=code("evaluate"),
+        unless_made=unless_made("evaluate"),
     message:
         "evaluate {wildcards.run} at {wildcards.steps} steps: {wildcards.scenario}"
     shell:
         "myoassist evaluate --settings {params.settings:q} --model {input.model:q}"
         " --manifest {input.manifest:q} --reference {input.reference:q}"
         " --checkpoint {input.checkpoint:q} --rollouts {output.rollouts:q}"
-        " --threads {threads} 2> {log:q}"
+        " --threads {threads} {params.unless_made} 2> {log:q}"
 
 
 rule replay:
@@ -50,9 +51,10 @@ rule replay:
     params:
         settings=settings(lambda wildcards: experiment(wildcards).evaluation.video),
         code=code("replay"),
+        unless_made=unless_made("replay"),
     message:
         "film {wildcards.run} at {wildcards.steps} steps: {wildcards.scenario}"
     shell:
         "myoassist replay --settings {params.settings:q} --model {input.model:q}"
         " --manifest {input.manifest:q} --rollouts {input.rollouts:q}"
-        " --video {output.video:q} 2> {log:q}"
+        " --video {output.video:q} {params.unless_made} 2> {log:q}"

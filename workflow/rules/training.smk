@@ -3,9 +3,7 @@
 
 rule train:
     input:
-        unpack(segment_bodies),
-        previous=previous_checkpoint,
-        warm_start=warm_start,
+        unpack(segment_inputs),
     output:
         checkpoint=f"{RUN}/trained_models/model_{{steps}}.zip",
         log=f"{RUN}/trained_models/train_log_{{steps}}.json",
@@ -13,6 +11,8 @@ rule train:
         f"{LOGS}/train/{{run}}/{{steps}}.log",
     benchmark:
         f"{BENCHMARKS}/train/{{run}}/{{steps}}.tsv"
+    wildcard_constraints:
+        steps=r"[0-9]+",
     threads: 2
     resources:
         mem_mb=memory,

@@ -1,0 +1,109 @@
+"""How fast Snakemake plans a large matrix, and how much of that is reading the workflow."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from myoassist.errors import InputError
+
+SEEDS = 10
+_SEGMENT_STEPS = 65_536
+
+
+def benchmark_workflow(project: Path, *, runs: int = 500, segments: int = 10, repeats: int = 5) -> dict[str, Any]:
+    """Measure dry runs of a large matrix, and reading its workflow against reading an empty one, interleaved.
+
+    Args:
+        project: folder with `workflow/`, `configs/` and `reference_data/`; nothing is written there.
+        runs: of the matrix, in tens.
+        segments: of each run.
+        repeats: how often everything is measured.
+
+    Returns:
+        Plain data: `jobs`; `dry_run_s`, `parse_s` and `empty_s` (wall clock) and the same with `_cpu_s` (user and
+        system), each median, best and worst; `dry_run_peak_mb`; `parse_over_empty_s`, the difference of the medians
+        of CPU time.
+
+    Raises:
+        InputError: if the folder holds no workflow, the number of runs is no multiple of ten, or Snakemake fails.
+    """
+    if not (project / "workflow" / "Snakefile").is_file():
+        raise InputError(f"{project / 'workflow' / 'Snakefile'}: file not found; run this in the project's folder")
+    if runs < SEEDS or runs % SEEDS:
+        raise InputError(f"--runs: expected a multiple of {SEEDS} (found {runs})")
+    with tempfile.TemporaryDirectory() as name:
+        large, empty = Path(name, "large"), Path(name, "empty")
+        _write_matrix(project, large, runs, segments)
+        empty.mkdir()
+        (empty / "Snakefile").write_text("rule all:\n    input: []\n")
+        matrix = ["--workflow-profile", "workflow/profiles/default", "--config", "matrix=configs/matrices/large.yaml"]
+        measured: dict[str, list[tuple[float, float, float]]] = {"dry_run": [], "parse": [], "empty": []}
+        for _ in range(repeats):
+            measured["empty"].append(_run(empty, "--list")[:3])
+            measured["parse"].append(_run(large, *matrix, "--list")[:3])
+            *numbers, text = _run(large, *matrix, "--cores", "1", "--dry-run", "--quiet", "all", "--", "report")
+            measured["dry_run"].append((numbers[0], numbers[1], numbers[2]))
+    jobs = re.search(r"^total\s+(\d+)$", text, re.MULTILINE)
+    result: dict[str, Any] = {"runs": runs, "segments": segments, "jobs": int(jobs[1]) if jobs else None}
+    for name, numbers in measured.items():
+        for kind, values in zip(("s", "cpu_s"), list(zip(*numbers, strict=True))[:2], strict=True):
+            result[f"{name}_{kind}"] = _spread(values)
+    result["dry_run_peak_mb"] = round(max(peak for _, _, peak in measured["dry_run"]), 1)
+    result["parse_over_empty_s"] = round(result["parse_cpu_s"]["median"] - result["empty_cpu_s"]["median"], 3)
+    return result
+
+
+def _write_matrix(project: Path, folder: Path, runs: int, segments: int) -> None:
+    """Write a project with one experiment, an axis of one reward weight, and ten seeds."""
+    for name in ("workflow", "reference_data"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to((project / name).resolve())
+    for name in ("experiments", "matrices"):
+        (folder / "configs" / name).mkdir(parents=True)
+    base = (project / "configs" / "experiments" / "imitation.json").resolve()
+    training = {"segment_steps": _SEGMENT_STEPS, "total_steps": segments * _SEGMENT_STEPS}
+    experiment = {"extends": str(base), "training": training}
+    (folder / "configs" / "experiments" / "walk.json").write_text(json.dumps(experiment))
+    weight = "environment.reward.muscle_effort.weight"
+    values = {f"e{index}": {weight: -0.001 * (index + 1)} for index in range(runs // SEEDS)}
+    seeds = list(range(1, SEEDS + 1))
+    matrix = {"experiments": ["walk"], "axes": {"effort": values}, "seeds": seeds, "scenarios": ["level"]}
+    (folder / "configs" / "matrices" / "large.yaml").write_text(json.dumps(matrix))  # JSON is YAML, too
+
+
+def _run(folder: Path, *arguments: str) -> tuple[float, float, float, str]:
+    """Run Snakemake; return seconds, CPU seconds, largest memory (MB) and what it said.
+
+    Raises:
+        InputError: if it fails.
+    """
+    with tempfile.TemporaryFile() as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *arguments], cwd=folder, stdout=output, stderr=output
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - began
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    if process.returncode:
+        raise InputError(f"snakemake failed in {folder}: {text[-300:]}")
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text
+
+
+def _spread(values: tuple[float, ...]) -> dict[str, float]:
+    return {
+        "median": round(statistics.median(values), 3),
+        "best": round(min(values), 3),
+        "worst": round(max(values), 3),
+    }

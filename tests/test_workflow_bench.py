@@ -1,0 +1,28 @@
+"""The benchmark of the workflow counts what it plans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from myoassist.errors import InputError
+from myoassist.workflow_bench import benchmark_workflow
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_small_matrix_is_planned_and_measured() -> None:
+    found = benchmark_workflow(ROOT, runs=10, segments=2, repeats=1)
+    # build, preprocess, retarget; validate, two segments, evaluate, replay, analyze, figures of each; figures, report
+    assert found["jobs"] >= 3 + 10 * 7 + 2
+    assert found["dry_run_s"]["median"] > 0
+    assert found["dry_run_peak_mb"] > 50
+    assert set(found["parse_cpu_s"]) == {"median", "best", "worst"}
+
+
+def test_wrong_folder_or_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="workflow/Snakefile: file not found"):
+        benchmark_workflow(tmp_path)
+    with pytest.raises(InputError, match="--runs: expected a multiple of 10"):
+        benchmark_workflow(ROOT, runs=11)

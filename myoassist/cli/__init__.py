@@ -43,12 +43,13 @@ GROUPS = {
         },
     ),
     "matrix": (
-        "Look at matrix files: show, report-path, figures, thin.",
+        "Look at matrix files and their results: show, report-path, figures, thin, keep.",
         {
             "show": configuration.matrix_show,
             "report-path": configuration.matrix_report_path,
             "figures": configuration.matrix_figures,
             "thin": configuration.matrix_thin,
+            "keep": configuration.matrix_keep,
         },
     ),
 }

@@ -123,7 +123,7 @@ def matrix_show(matrix: Positional[File]) -> None:
     common = {name: cells[0] for name, cells in columns.items() if name != "run" and len(set(cells)) == 1}
     shown = {name: cells for name, cells in columns.items() if name not in common or len(runs) == 1}
     evaluations = sum(len(run.checkpoints) * len(run.scenarios) for run in runs)
-    segments = sum(len(run.segments) for run in runs)
+    segments = sum(len(run.segments) for run in runs if run.kept is None)
     print(
         f"{plan.matrix.title or plan.name}: {_count(len(runs), 'run')}, {_count(segments, 'segment')} to train,"
         f" {_count(evaluations, 'evaluation')}; results/{plan.name}"
@@ -142,6 +142,25 @@ def _steps(steps: int | str) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def matrix_keep(matrix: Positional[File], run: Positional[str], *, output: Folder = Path("pretrained")) -> None:
+    """Keep a trained and evaluated policy: checkpoint, experiment, train log and a model card, in a folder of its own.
+
+    The field `pretrained` of a matrix takes it up again; an experiment's `training.warm_start.file` may start from it.
+
+    Args:
+        matrix: matrix file (.yaml) whose results hold the run.
+        run: the run, whose final checkpoint is kept.
+        output: folder in which the run's folder is made; one that is there already is replaced.
+    """
+    from myoassist.config.matrix import Plan
+    from myoassist.pretrained.keeping import keep
+
+    plan = Plan.load(matrix)
+    if run not in plan.runs:
+        raise InputError(f"{matrix}: has no run {run} (its runs: {', '.join(plan.runs)})")
+    print(keep(plan, plan.runs[run], results=Path("results") / plan.name, output=output))
 
 
 def matrix_thin(matrix: Positional[File], *, keep: Words = (), dry_run: bool = False) -> None:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 from myoassist.config.base import Settings, shorten
 from myoassist.config.experiment import Experiment, Layers, SafeName, check_name, normal_path
 from myoassist.config.figures import FiguresSettings, RunFiles
+from myoassist.config.kept import KeptFiles, find_kept
 from myoassist.config.report import LARGEST_PAGE_MB
 from myoassist.config.training import SegmentSettings
 from myoassist.errors import InputError
@@ -52,6 +53,7 @@ def _checkpoint(value: Any) -> Any:
 
 FieldName = Annotated[str, AfterValidator(_field_name)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+RunName = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*-s[0-9]+$", max_length=120)]
 
 
 class Matrix(Settings):
@@ -62,6 +64,9 @@ class Matrix(Settings):
     experiments: tuple[Annotated[str, AfterValidator(_experiment_name)], ...] = Field(
         min_length=1,
         description="names of files in ../experiments, or paths of .json files relative to the matrix file",
+    )
+    pretrained: tuple[RunName, ...] = Field(
+        (), description="names of folders in ../../pretrained: policies that are evaluated too, without training"
     )
     axes: dict[SafeName, dict[SafeName, dict[FieldName, Any]]] = Field(
         {},
@@ -89,7 +94,7 @@ class Matrix(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for name in ("experiments", "seeds", "checkpoints", "retention", "scenarios"):
+        for name in ("experiments", "pretrained", "seeds", "checkpoints", "retention", "scenarios"):
             items = getattr(self, name) or ()
             if len(set(items)) < len(items):
                 raise ValueError(f"{name}: an entry is listed twice")
@@ -132,6 +137,7 @@ class Run:
         scenarios: names of the scenarios to evaluate.
         wanted: checkpoints to evaluate, as the matrix names them.
         where: the matrix file, for messages.
+        kept: files of a policy that was trained before; None for a run that is trained.
     """
 
     id: str
@@ -143,11 +149,16 @@ class Run:
     scenarios: tuple[str, ...]
     wanted: tuple[str | int, ...]
     where: str
+    kept: KeptFiles | None = None
 
     @cached_property
     def segments(self) -> dict[int, SegmentSettings]:
-        """Settings of each training segment by the number of steps at its end, ascending."""
-        return {segment.stop_steps: segment for segment in self.experiment.segments(self.seed)}
+        """Settings of each training segment by the number of steps at its end, ascending.
+
+        Of a policy that was trained before only the last one, whose log covers all.
+        """
+        segments = {segment.stop_steps: segment for segment in self.experiment.segments(self.seed)}
+        return segments if self.kept is None else {self.kept.steps: segments[self.kept.steps]}
 
     @cached_property
     def bodies(self) -> dict[int, list[Experiment]]:
@@ -260,7 +271,7 @@ class Plan:
             InputError: if the matrix has no such run, or that run no such checkpoint.
         """
         start = run.experiment.training.warm_start
-        if start is None or start.experiment is None:
+        if start is None or start.experiment is None or run.kept is not None:
             return None
         field = f"{run.where}: run {run.id}: field 'training.warm_start"
         for other in self.runs.values():
@@ -356,6 +367,33 @@ def _runs(matrix: Matrix, path: Path) -> Iterator[Run]:
                     wanted=matrix.checkpoints,
                     where=str(path),
                 )
+    for entry in matrix.pretrained:
+        yield _pretrained(entry, matrix, path)
+
+
+def _pretrained(entry: str, matrix: Matrix, path: Path) -> Run:
+    """Describe a policy that was trained before: a run with one checkpoint, evaluated in the scenarios it has."""
+    kept = find_kept(normal_path(path.parent / ".." / ".." / "pretrained" / entry))
+    experiment = Experiment.from_file(kept.experiment)
+    name, seed = entry.rsplit("-s", 1)
+    wanted = matrix.scenarios or tuple(experiment.evaluation.scenarios)
+    run = Run(
+        id=f"{name}-pretrained-s{seed}",
+        name=f"{name.replace('-', '_')}_pretrained",
+        experiment=experiment,
+        seed=int(seed),
+        values={},
+        differences={},
+        scenarios=tuple(scenario for scenario in wanted if scenario in experiment.evaluation.scenarios),
+        wanted=("final",),
+        where=str(path),
+        kept=kept,
+    )
+    if kept.steps not in {segment.stop_steps for segment in experiment.segments(int(seed))}:
+        raise InputError(
+            f"{kept.experiment}: its training does not end at {kept.steps} steps, as {kept.checkpoint} does"
+        )
+    return run
 
 
 def _excluded(matrix: Matrix, experiment: str, values: Mapping[str, str], seed: int) -> bool:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,40 +23,6 @@ from myoassist.config.matrix import Plan, Run
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info
 from myoassist.formats.files import sha256
-
-
-@dataclass(frozen=True)
-class KeptFiles:
-    """The files of one folder.
-
-    Attributes:
-        steps: of training behind the checkpoint.
-        experiment: complete experiment (JSON).
-        checkpoint: the checkpoint.
-        train_log: its log.
-    """
-
-    steps: int
-    experiment: Path
-    checkpoint: Path
-    train_log: Path
-
-
-def find_kept(folder: Path) -> KeptFiles:
-    """Return the files of a folder.
-
-    Raises:
-        InputError: if the folder does not hold exactly one checkpoint with its log and experiment.
-    """
-    found = [path for path in sorted(folder.glob("model_*.zip")) if re.fullmatch(r"model_[0-9]+\.zip", path.name)]
-    if len(found) != 1:
-        raise InputError(f"{folder}: expected one checkpoint model_<steps>.zip (found {len(found)})")
-    steps = int(found[0].stem.removeprefix("model_"))
-    files = KeptFiles(steps, folder / "experiment.json", found[0], folder / f"train_log_{steps}.json")
-    for path in (files.experiment, files.train_log):
-        if not path.is_file():
-            raise InputError(f"{path}: file not found")
-    return files
 
 
 def keep(plan: Plan, run: Run, *, results: Path, output: Path) -> Path:

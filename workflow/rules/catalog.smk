@@ -122,7 +122,8 @@ def jobs_of(run):
     yield "retarget", f"retarget/{here.retarget_key}"
     yield "validate", f"validate/{run.id}"
     for steps in run.segments:
-        yield f"train to {steps}", f"train/{run.id}/{steps}"
+        stage = "pretrained" if run.kept else "train"
+        yield f"{stage} to {steps}", f"{stage}/{run.id}/{steps}"
     if BEST in run.checkpoints:
         yield BEST, f"best/{run.id}"
     for steps, scenario in evaluations(run):

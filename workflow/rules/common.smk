@@ -166,6 +166,11 @@ def per_evaluation(*patterns):
     ]
 
 
+def kept(wildcards):
+    """Return the files of a policy that was trained before."""
+    return RUNS[wildcards.run].kept
+
+
 def segment(wildcards):
     """Return the settings of the segment that ends at a number of steps."""
     segments = RUNS[wildcards.run].segments

@@ -49,6 +49,9 @@ plan: install  ## what the demo matrix would run
 figures: install  ## rebuild figures and report from existing rollouts, never touching training
 	$(SNAKEMAKE) --allowed-rules analyze $(FIGURES) figures report -- report
 
+reproduce: install  ## train the walks in pretrained/ again from scratch (hours)
+	@$(MAKE) demo MATRIX=configs/matrices/walk22.yaml
+
 doctor: install  ## what this computer lacks, and what to do about it
 	@$(BIN)/myoassist doctor
 

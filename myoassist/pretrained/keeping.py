@@ -103,9 +103,9 @@ def model_card(
         metrics: (run id, scenario) -> metrics of the final checkpoints of all runs of the same experiment.
         digest: SHA-256 of the checkpoint.
     """
-    template = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined).from_string(
-        resources.files(__package__).joinpath("model_card.md.j2").read_text(encoding="utf-8")
-    )
+    template = Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
+    ).from_string(resources.files(__package__).joinpath("model_card.md.j2").read_text(encoding="utf-8"))
     target = run.experiment.environment.target_velocity
     return template.render(
         run=run,

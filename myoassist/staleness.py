@@ -116,11 +116,12 @@ def _dry_run(target: str, *, matrix: Path, profile: Path, snakefile: Path) -> An
 def _causes(job: Any, workflow: Any, current: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Say what is not as it was when a job ran last. A job that only follows from others has no such cause."""
     records, reason = workflow.persistence, workflow.dag.reason(job)
-    if reason.forced:
+    before_it = records.metadata(job.output[0])
+    if reason.forced or (before_it is not None and before_it.incomplete):
         yield "its last attempt failed or was interrupted"
         return
     missing = [str(path) for path in job.output if not Path(path).exists()]
-    if missing and not records.has_metadata(job):
+    if missing and before_it is None:
         yield "not made yet"
         return
     if missing:

@@ -84,6 +84,16 @@ def test_changed_content_added_segment_and_lost_file_are_named(project: Project)
     assert ask(project, "stroll-s1") == {(f"{video} does not exist",): ["film stroll-s1 at 128 steps: level"]}
 
 
+def test_failed_job_is_told_apart_from_one_that_was_never_tried(project: Project) -> None:
+    project.edit("configs/matrices/tiny.yaml", "[1]", "[2]")
+    (project.folder / "broken").write_text("walk-s2/trained_models/model_64")
+    with pytest.raises(AssertionError):
+        project.run("walk-s2")
+    found = ask(project, "walk-s2")
+    assert found["its last attempt failed or was interrupted",] == ["train walk-s2 to 64 steps"]
+    assert "train walk-s2 to 128 steps" in found["not made yet",]
+
+
 @pytest.mark.parametrize("target", ["walk-s9", "nothing"])
 def test_unknown_target_is_one_line(project: Project, target: str) -> None:
     with pytest.raises(AssertionError, match=f"InputError: {target}: .*No rule to produce {target}"):

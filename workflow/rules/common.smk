@@ -20,7 +20,7 @@ from myoassist.staleness import remember_code
 
 # A large matrix is millions of objects that all live to the end: to search them for garbage again and again takes
 # a quarter of a dry run's time.
-gc.set_threshold(1_000_000, 50, 100)
+gc.set_threshold(10_000_000, 50, 100)
 
 # The commands of the installation that this Snakemake belongs to come first.
 os.environ.update(

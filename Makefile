@@ -41,7 +41,7 @@ plan: install  ## what the demo matrix would run
 	$(SNAKEMAKE) --summary report
 
 figures: install  ## rebuild figures and report from existing rollouts, never touching training
-	$(SNAKEMAKE) report --allowed-rules analyze run_figures figures report
+	$(SNAKEMAKE) report --allowed-rules preprocess_figure retarget_figure analyze run_figures matrix_figures report
 
 test: install  ## the test suite
 	$(BIN)/pytest -n $(CORES)

@@ -19,8 +19,10 @@ from myoassist.errors import InputError
 COMMANDS = (
     trials.sim,
     stages.preprocess,
+    stages.preprocess_figure,
     stages.build,
     stages.retarget,
+    stages.retarget_figure,
     stages.validate,
     stages.train,
     stages.evaluate,

@@ -10,8 +10,10 @@ from pathlib import Path
 
 OUTPUTS = {
     "build": ("--model", "--manifest"),
-    "preprocess": ("--output", "--figure"),
-    "retarget": ("--output", "--figure"),
+    "preprocess": ("--output",),
+    "preprocess-figure": ("--figure",),
+    "retarget": ("--output",),
+    "retarget-figure": ("--figure",),
     "validate": ("--output", "--figure"),
     "train": ("--output", "--log"),
     "evaluate": ("--rollouts",),

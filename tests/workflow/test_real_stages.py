@@ -68,8 +68,10 @@ def test_all_stages_by_hand(folder: Path) -> None:
     tables = {"metrics": "metrics.json", "cycles": "cycles.parquet", "spatiotemporal": "spatiotemporal.csv"}
 
     stage(folder, "build", **body)
-    stage(folder, "preprocess", source=STRIDE, output="reference.h5", figure="qc.png")
-    stage(folder, "retarget", **body, reference="reference.h5", output="fitted.h5", figure="fit.png")
+    stage(folder, "preprocess", source=STRIDE, output="reference.h5")
+    stage(folder, "preprocess_figure", reference="reference.h5", figure="qc.png")
+    stage(folder, "retarget", **body, reference="reference.h5", output="fitted.h5")
+    stage(folder, "retarget_figure", manifest="manifest.json", reference="fitted.h5", figure="fit.png")
     stage(folder, "validate", **walker, output="validation.json", figure="validation.png")
     stage(folder, "train", **walker, output="model_64.zip", log="log_64.json", seed=3)
     more = {"previous": "model_64.zip", "segment": 1}

@@ -14,7 +14,7 @@ from tyro.extras import SubcommandApp
 
 from myoassist.cli import configuration, stages, trials
 from myoassist.cli.options import complain
-from myoassist.errors import InputError
+from myoassist.errors import InputError, OutputError
 
 COMMANDS = (
     trials.sim,
@@ -87,6 +87,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except InputError as error:
         complain(error)
         sys.exit(2)
+    except OutputError as error:
+        complain(error)
+        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

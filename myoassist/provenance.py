@@ -25,7 +25,9 @@ PACKAGE = "myoassist"
 ENTRIES: dict[str, tuple[str, ...]] = {
     "build": ("myoassist.models.build",),
     "preprocess": ("myoassist.reference.preprocess",),
+    "preprocess_figure": ("myoassist.reference.preprocess_figure",),
     "retarget": ("myoassist.reference.retarget",),
+    "retarget_figure": ("myoassist.reference.retarget_figure",),
     "validate": ("myoassist.validation.checks",),
     "train": ("myoassist.training.segment",),
     "best": ("myoassist.training.best",),
@@ -40,7 +42,9 @@ ENTRIES: dict[str, tuple[str, ...]] = {
 PACKAGES: dict[str, tuple[str, ...]] = {
     "build": ("mujoco", "assist-sim", "myo-sim", "myoassist-terrains", "numpy"),
     "preprocess": ("numpy", "scipy", "h5py"),
+    "preprocess_figure": ("matplotlib", "numpy", "h5py"),
     "retarget": ("mujoco", "numpy", "scipy", "h5py"),
+    "retarget_figure": ("matplotlib", "numpy", "h5py"),
     "validate": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy", "matplotlib"),
     "train": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy"),
     "best": (),
@@ -50,10 +54,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "figures": ("matplotlib", "numpy", "pandas"),
     "report": ("jinja2", "docutils", "pygments", "pandas"),
 }
-"""The third-party distributions whose version makes a stage's results stale.
-
-Not Matplotlib for `preprocess` and `retarget`: their pictures are by-products, and training hangs on their data.
-"""
+"""The third-party distributions whose version makes a stage's results stale."""
 
 NOT_CODE = frozenset(
     {

@@ -135,14 +135,13 @@ def made_assets(model: ModelSettings, reference: ReferenceSettings, fit: Retarge
     if not all(path.is_file() for path in files.values()):
         build(model, model=files["model"], manifest=files["manifest"])
         motion = folder / "motion.h5"
-        preprocess(reference, source=source, output=motion, figure=folder / "motion.png")
+        preprocess(reference, source=source, output=motion)
         retarget(
             fit,
             reference=motion,
             model=files["model"],
             manifest=files["manifest"],
             output=files["reference"],
-            figure=folder / "reference.png",
         )
     return files
 

@@ -43,14 +43,13 @@ def make_assets(folder: Path, **model_settings) -> Assets:
     made = Assets(*(folder / name for name in ("model.mjb", "manifest.json", "motion.h5", "reference.h5")))
     build(ModelSettings.parse(model_settings), model=made.model, manifest=made.manifest)
     settings = ReferenceSettings()
-    preprocess(settings, source=REPOSITORY / settings.source, output=made.motion, figure=folder / "motion.png")
+    preprocess(settings, source=REPOSITORY / settings.source, output=made.motion)
     retarget(
         RetargetSettings(),
         reference=made.motion,
         model=made.model,
         manifest=made.manifest,
         output=made.reference,
-        figure=folder / "reference.png",
     )
     return made
 

@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 EXPERIMENT = str(ROOT / "configs" / "experiments" / "demo_imitation.json")
 MATRIX = str(ROOT / "configs" / "matrices" / "demo.yaml")
 STAGES = {
-    "preprocess": "source output figure",
+    "preprocess": "source output",
     "build": "model manifest",
-    "retarget": "reference model manifest output figure",
+    "retarget": "reference model manifest output",
     "validate": "model manifest reference output figure",
     "train": "model manifest reference output log",
     "best": "logs checkpoint choice",

@@ -28,7 +28,7 @@ from myoassist.analysis.speed_tracking import SpeedTracking
 from myoassist.analysis.trial import Trial, curve_names, load_trial
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.formats.files import sha256
-from myoassist.formats.gait_tables import CyclesWriter, read_norm, write_metrics, write_spatiotemporal
+from myoassist.formats.gait_tables import CyclesWriter, read_norm, table_digests, write_metrics, write_spatiotemporal
 from myoassist.formats.reference_motion import FittedReference, read_fitted_reference
 from myoassist.formats.rollouts import RolloutHeader, RolloutModel, Rollouts
 
@@ -168,6 +168,7 @@ def analyze(
         "norm_sha256": sha256(norm),
     }
     write_spatiotemporal(spatiotemporal, table)
+    result["tables"] = table_digests(cycles=cycles, spatiotemporal=spatiotemporal)
     write_metrics(metrics, result)
     logger.info("{}: {}", rollouts, result["summary"])
 

@@ -14,13 +14,15 @@ from tyro.extras import SubcommandApp
 
 from myoassist.cli import checking, configuration, records, stages, trials
 from myoassist.cli.options import complain
-from myoassist.errors import InputError
+from myoassist.errors import InputError, OutputError
 
 COMMANDS = (
     trials.sim,
     stages.preprocess,
+    stages.preprocess_figure,
     stages.build,
     stages.retarget,
+    stages.retarget_figure,
     stages.validate,
     stages.train,
     stages.best,
@@ -90,6 +92,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except InputError as error:
         complain(error)
         sys.exit(2)
+    except OutputError as error:
+        complain(error)
+        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -31,14 +31,13 @@ if TYPE_CHECKING:
     from myoassist.config.training import SegmentSettings
 
 
-def preprocess(source_data: Source, *, source: File, output: File, figure: File) -> None:
+def preprocess(source_data: Source, *, source: File, output: File) -> None:
     """Turn a recorded stride into a periodic reference, independent of any body.
 
     Args:
         source_data: Where the settings come from: either --settings or --experiment.
         source: input: raw data (.csv, .mot, .sto).
         output: output: reference (.h5).
-        figure: output: raw against processed curves (.png).
     """
     from myoassist.config.reference import ReferenceSettings
 
@@ -46,7 +45,20 @@ def preprocess(source_data: Source, *, source: File, output: File, figure: File)
     require(source=source)
     from myoassist.reference.preprocess import preprocess as stage
 
-    stage(chosen, source=source, output=output, figure=figure)
+    stage(chosen, source=source, output=output)
+
+
+def preprocess_figure(*, reference: File, figure: File) -> None:
+    """Draw a reference for quality control: raw samples against the periodic curves.
+
+    Args:
+        reference: input: reference from `preprocess` (.h5).
+        figure: output: the picture (.png).
+    """
+    require(reference=reference)
+    from myoassist.reference.preprocess_figure import preprocess_figure as stage
+
+    stage(reference=reference, figure=figure)
 
 
 def build(source: Source, *, model: File, manifest: File) -> None:
@@ -65,7 +77,7 @@ def build(source: Source, *, model: File, manifest: File) -> None:
     stage(chosen, model=model, manifest=manifest)
 
 
-def retarget(source: Source, *, reference: File, model: File, manifest: File, output: File, figure: File) -> None:
+def retarget(source: Source, *, reference: File, model: File, manifest: File, output: File) -> None:
     """Fit a reference to a body: feet on the ground, joints within limits, activations to start from.
 
     Args:
@@ -74,7 +86,6 @@ def retarget(source: Source, *, reference: File, model: File, manifest: File, ou
         model: input: compiled model (.mjb).
         manifest: input: its manifest (.json).
         output: output: fitted reference (.h5).
-        figure: output: what was changed, per joint (.png).
     """
     from myoassist.config.reference import RetargetSettings
 
@@ -82,7 +93,21 @@ def retarget(source: Source, *, reference: File, model: File, manifest: File, ou
     require(reference=reference, model=model, manifest=manifest)
     from myoassist.reference.retarget import retarget as stage
 
-    stage(chosen, reference=reference, model=model, manifest=manifest, output=output, figure=figure)
+    stage(chosen, reference=reference, model=model, manifest=manifest, output=output)
+
+
+def retarget_figure(*, reference: File, manifest: File, figure: File) -> None:
+    """Draw a fitted reference for quality control: what was changed, feet, forces and activations.
+
+    Args:
+        reference: input: fitted reference from `retarget` (.h5).
+        manifest: input: manifest of the body that it was fitted to (.json).
+        figure: output: the picture (.png).
+    """
+    require(reference=reference, manifest=manifest)
+    from myoassist.reference.retarget_figure import retarget_figure as stage
+
+    stage(reference=reference, manifest=manifest, figure=figure)
 
 
 def validate(source: Source, *, model: File, manifest: File, reference: File, output: File, figure: File) -> None:

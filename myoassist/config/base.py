@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Self
 
@@ -92,10 +93,18 @@ def decode_json(text: str, *, where: str) -> Any:
     def refuse(constant: str) -> Any:
         raise InputError(f"{where}: {constant} is not a number that settings may hold")
 
+    def finite(digits: str) -> float:
+        number = float(digits)
+        return number if math.isfinite(number) else refuse(shorten(digits))
+
     try:
-        return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+        return json.loads(text, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
     except json.JSONDecodeError as error:
         raise InputError(f"{where}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except InputError:
+        raise
+    except (RecursionError, ValueError) as error:  # brackets without end; numbers with thousands of digits
+        raise InputError(f"{where}: not JSON that settings may hold ({shorten(str(error), 160)})") from None
 
 
 def describe(error: ValidationError, where: str) -> str:

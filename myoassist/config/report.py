@@ -56,6 +56,8 @@ class ReportRun(Settings):
     differences: dict[str, Any] = Field({}, description="axis or field -> value: how it differs from others")
     configuration: dict[str, Any] = Field({}, description="the complete experiment, as resolved")
     model_manifest: RelativePath | None = None
+    reference: RelativePath | None = Field(None, description="not shown, but told if it is missing")
+    fitted_reference: RelativePath | None = Field(None, description="the same")
     validation: RelativePath | None = None
     train_logs: list[RelativePath] = Field([], description="of all segments, in order")
     evaluations: list[ReportEvaluation] = []

@@ -12,10 +12,13 @@ import io
 import json
 import pickle
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from myoassist.config.base import decode_json, describe
 from myoassist.errors import InputError
 from myoassist.formats.files import atomic_output
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 FORMAT = "myoassist-checkpoint"
 VERSION = 1
 _MEMBER = "myoassist.json"
+_LARGEST_RATIO = 20
 _DATE = (1980, 1, 1, 0, 0, 0)
 # wall clock, environment leftovers, and functions that are made anew from the numbers beside them
 _VOLATILE = {
@@ -76,10 +80,10 @@ def write_checkpoint(path: Path, algorithm: BaseAlgorithm, info: CheckpointInfo)
     state_names, tensor_names = algorithm._get_torch_save_params()
     excluded = set(algorithm._excluded_save_params()) | _VOLATILE
     excluded |= {name.split(".")[0] for name in (*state_names, *tensor_names)}
-    fields = {name: _encode(value) for name, value in sorted(vars(algorithm).items()) if name not in excluded}
+    state = {name: _encode(value) for name, value in sorted(vars(algorithm).items()) if name not in excluded}
     members = {
         "_stable_baselines3_version": stable_baselines3.__version__.encode(),
-        "data": json.dumps(fields, indent=1).encode(),
+        "data": json.dumps(state, indent=1).encode(),
         _MEMBER: json.dumps({"format": FORMAT, "version": VERSION, **asdict(info)}, indent=1, sort_keys=True).encode(),
     }
     for name in state_names:
@@ -128,28 +132,32 @@ def read_checkpoint_info(path: Path) -> CheckpointInfo:
     """Read what a checkpoint says of itself.
 
     Raises:
-        InputError: if it is missing, damaged, not one of ours, or of an unknown version.
+        InputError: if it is missing, damaged, not one of ours, of an unknown version, or a field is wrong.
     """
     with _open(path) as archive:
-        try:
-            raw = json.loads(archive.read(_MEMBER))
-        except KeyError:
-            raise InputError(f"{path}: not a myoassist checkpoint (it has no {_MEMBER})") from None
-        except (json.JSONDecodeError, UnicodeDecodeError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: damaged checkpoint ({error})") from None
+        if _MEMBER not in archive.namelist():
+            raise InputError(f"{path}: not a myoassist checkpoint (it has no {_MEMBER})")
+        text = _read(archive, _MEMBER, path)
+    try:
+        raw = decode_json(text.decode("utf-8"), where=f"{path}: {_MEMBER}")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: damaged checkpoint ({error})") from None
     if not isinstance(raw, dict) or raw.pop("format", None) != FORMAT:
         raise InputError(f"{path}: field 'format': expected '{FORMAT}'")
     version = raw.pop("version", None)
     if version != VERSION:
         raise InputError(f"{path}: field 'version': expected {VERSION} (found {version!r})")
+    unknown = sorted(set(raw) - {item.name for item in fields(CheckpointInfo)})
+    if unknown:
+        raise InputError(f"{path}: {_MEMBER}: field '{unknown[0][:60]}': unknown field")
     try:
-        return CheckpointInfo(**raw)
-    except TypeError as error:
-        raise InputError(f"{path}: incomplete description ({error})") from None
+        return TypeAdapter(CheckpointInfo).validate_json(json.dumps(raw), strict=True)
+    except ValidationError as error:
+        raise InputError(describe(error, f"{path}: {_MEMBER}")) from None
 
 
 def read_parameters(path: Path) -> dict[str, Any]:
-    """Read the state dicts and tensors of a checkpoint, weights only.
+    """Read the state dicts and tensors of a checkpoint, weights only: no code from the file is run.
 
     Returns:
         `policy`, `policy.optimizer`, … -> state dict; `pytorch_variables` -> tensors, where there are any.
@@ -161,24 +169,51 @@ def read_parameters(path: Path) -> dict[str, Any]:
 
     parameters = {}
     with _open(path) as archive:
-        damaged = archive.testzip()
-        if damaged is not None:
-            raise InputError(f"{path}: damaged checkpoint (member {damaged})")
         for name in archive.namelist():
-            if name.endswith(".pth"):
-                try:
-                    content = io.BytesIO(archive.read(name))
-                    parameters[name.removesuffix(".pth")] = torch.load(content, map_location="cpu", weights_only=True)
-                except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
-                    line = str(error).splitlines()[0]
-                    raise InputError(f"{path}: member {name} is damaged or not plain weights ({line})") from None
+            content = _read(archive, name, path)
+            if not name.endswith(".pth"):
+                continue
+            try:
+                with zipfile.ZipFile(io.BytesIO(content)) as inner:
+                    _refuse_bomb(inner, len(content), f"{path}: member {name}")
+                value = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            except InputError:
+                raise
+            except Exception as error:  # whatever torch's readers say of bytes that they did not write
+                line = (str(error).splitlines() or [type(error).__name__])[0]
+                raise InputError(f"{path}: member {name} is damaged or not plain weights ({line[:160]})") from None
+            if not isinstance(value, dict):
+                raise InputError(f"{path}: member {name}: expected weights by name")
+            parameters[name.removesuffix(".pth")] = value
+    if "policy" not in parameters:
+        raise InputError(f"{path}: damaged checkpoint (it has no member policy.pth)")
     return parameters
 
 
 def _open(path: Path) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(path)
     except FileNotFoundError:
         raise InputError(f"{path}: file not found (expected a checkpoint)") from None
-    except (OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile has no one error for bytes that are no zip file
         raise InputError(f"{path}: damaged checkpoint ({error})") from None
+    try:
+        _refuse_bomb(archive, Path(path).stat().st_size, str(path))
+    except InputError:
+        archive.close()
+        raise
+    return archive
+
+
+def _refuse_bomb(archive: zipfile.ZipFile, size: int, where: str) -> None:
+    """Refuse members that claim to be far larger than the archive: weights hardly compress, and ours are not."""
+    claimed = sum(member.file_size for member in archive.infolist())
+    if claimed > _LARGEST_RATIO * size:
+        raise InputError(f"{where}: refused: its members claim {claimed:,} bytes and it has {size:,}")
+
+
+def _read(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    try:
+        return archive.read(name)  # checks the CRC
+    except Exception as error:  # zlib's, zipfile's, encryption, unknown compression
+        raise InputError(f"{path}: damaged checkpoint (member {name}: {error})") from None

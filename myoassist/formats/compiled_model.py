@@ -8,15 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myoassist.config.base import read_json
 from myoassist.errors import InputError
-from myoassist.formats.files import sha256, write_json
+from myoassist.formats.documents import MANIFEST_FORMAT, MANIFEST_VERSION, read_document, write_document
+from myoassist.formats.files import sha256
 
 if TYPE_CHECKING:
     import mujoco
 
-FORMAT = "myoassist-model"
-VERSION = 1
 SIDES = ("r", "l")
 PHYSICS_ONLY = "physics_only"
 """Name of the custom text of `model.mjb` that holds the same model without what is only looked at."""
@@ -160,7 +158,7 @@ class Manifest:
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write the manifest as JSON, atomically."""
-    write_json(path, {"format": FORMAT, "version": VERSION, **asdict(manifest)})
+    write_document(path, MANIFEST_FORMAT, MANIFEST_VERSION, asdict(manifest))
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -169,12 +167,7 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         InputError: if the file is missing, damaged, of another format or of an unknown version.
     """
-    raw = read_json(Path(path))
-    if not isinstance(raw, dict) or raw.pop("format", None) != FORMAT:
-        raise InputError(f"{path}: field 'format': expected '{FORMAT}'")
-    version = raw.pop("version", None)
-    if version != VERSION:
-        raise InputError(f"{path}: field 'version': expected {VERSION} (found {version!r})")
+    raw = read_document(path, MANIFEST_FORMAT, MANIFEST_VERSION)
     try:
         raw["joints"] = tuple(
             Joint(**{**joint, "range": None if joint["range"] is None else tuple(joint["range"])})

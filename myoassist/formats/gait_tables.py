@@ -20,9 +20,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from myoassist.config.base import read_json
 from myoassist.errors import InputError
-from myoassist.formats.files import atomic_output, write_json
+from myoassist.formats.documents import read_document, write_document
+from myoassist.formats.files import atomic_output, sha256
 
 CYCLES_FORMAT = "myoassist-cycles"
 METRICS_FORMAT = "myoassist-metrics"
@@ -64,7 +64,8 @@ class CyclesWriter:
 
     def __enter__(self) -> Self:
         temporary = self._stack.enter_context(atomic_output(self.path))
-        self._writer = self._stack.enter_context(pq.ParquetWriter(temporary, self._schema, compression="zstd"))
+        options = {"compression": "zstd", "write_page_checksum": True}
+        self._writer = self._stack.enter_context(pq.ParquetWriter(temporary, self._schema, **options))
         return self
 
     def append(self, *, episode: int, side: str, cycle: int, stride: Mapping[str, float], curves: np.ndarray) -> None:
@@ -121,7 +122,7 @@ def read_cycles(path: Path | str, columns: Sequence[str] | None = None) -> pd.Da
     if not path.is_file():
         raise InputError(f"{path}: file not found (expected a cycles table)")
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             metadata = file.schema_arrow.metadata or {}
             if metadata.get(b"format", b"").decode() != CYCLES_FORMAT:
                 raise InputError(f"{path}: not a cycles table (field 'format' is not '{CYCLES_FORMAT}')")
@@ -142,7 +143,7 @@ def read_cycles(path: Path | str, columns: Sequence[str] | None = None) -> pd.Da
 
 def write_metrics(path: Path | str, metrics: Mapping[str, Any]) -> None:
     """Write metrics; NaN and infinities become null."""
-    write_json(path, {"format": METRICS_FORMAT, "version": VERSION, **plain(metrics)})
+    write_document(path, METRICS_FORMAT, VERSION, plain(metrics))
 
 
 def read_metrics(path: Path | str) -> dict[str, Any]:
@@ -151,12 +152,32 @@ def read_metrics(path: Path | str) -> dict[str, Any]:
     Raises:
         InputError: if the file is missing, damaged, no metrics file or of an unknown version.
     """
-    value = read_json(Path(path))
-    if not isinstance(value, dict) or value.get("format") != METRICS_FORMAT:
-        raise InputError(f"{path}: not a metrics file (field 'format' is not '{METRICS_FORMAT}')")
-    if value.get("version") != VERSION:
-        raise InputError(f"{path}: metrics version {value.get('version')} is unknown, expected {VERSION}")
-    return value
+    return read_document(path, METRICS_FORMAT, VERSION)
+
+
+def table_digests(*, cycles: Path | str, spatiotemporal: Path | str) -> dict[str, str]:
+    """Return what metrics say of the tables that were made with them: SHA-256 by name."""
+    return {"cycles_sha256": sha256(cycles), "spatiotemporal_sha256": sha256(spatiotemporal)}
+
+
+def check_tables(metrics: Mapping[str, Any], *, cycles: Path | str, spatiotemporal: Path | str) -> None:
+    """Check that two tables are those that were made with the metrics, to the byte.
+
+    Args:
+        metrics: as `read_metrics` returns them; older ones say nothing of the tables.
+        cycles: Parquet table.
+        spatiotemporal: CSV table.
+
+    Raises:
+        InputError: naming the table that is missing, damaged or of another analysis.
+    """
+    expected = metrics.get("tables")
+    if expected is None:
+        return
+    for name, digest in table_digests(cycles=cycles, spatiotemporal=spatiotemporal).items():
+        if not isinstance(expected, Mapping) or expected.get(name) != digest:
+            path = cycles if name.startswith("cycles") else spatiotemporal
+            raise InputError(f"{path}: damaged, or not of the analysis that the metrics are from (SHA-256 differs)")
 
 
 def plain(value: Any) -> Any:

@@ -21,10 +21,12 @@ import numpy as np
 from myoassist.config.base import canonical
 from myoassist.errors import InputError
 from myoassist.formats.files import atomic_output
+from myoassist.formats.hdf5 import content_digest, member, read_texts, set_text, text, write_texts
 
 MOTION_FORMAT = "myoassist-reference-motion"
 FITTED_FORMAT = "myoassist-fitted-reference"
 VERSION = 1
+DIGEST = "content_sha256"
 SIDES = ("r", "l")
 SIGNS = {
     "pelvis_tilt": "backward lean +",
@@ -182,7 +184,7 @@ def write_reference_motion(path: Path | str, motion: ReferenceMotion) -> None:
     with _create(path, MOTION_FORMAT) as file:
         _write(
             file,
-            text={"coordinates": motion.coordinates},
+            texts={"coordinates": motion.coordinates},
             arrays={
                 "positions": motion.positions,
                 "velocities": motion.velocities,
@@ -209,7 +211,7 @@ def read_reference_motion(path: Path | str) -> ReferenceMotion:
         InputError: naming the file, if it is missing, damaged, of another format or an unknown version.
     """
     with _open(path, MOTION_FORMAT) as file:
-        coordinates = _names(file, "coordinates")
+        coordinates = read_texts(file, "coordinates")
         count = len(coordinates)
         positions = _array(file, "positions", (None, count))
         frames = len(positions)
@@ -223,10 +225,10 @@ def read_reference_motion(path: Path | str) -> ReferenceMotion:
             raw_phase=raw_phase,
             raw_positions=_array(file, "raw_positions", (len(raw_phase), count)),
             closure=_array(file, "closure", (count,)),
-            signs=json.loads(file.attrs["signs"]),
-            source=str(file.attrs["source"]),
-            source_sha256=str(file.attrs["source_sha256"]),
-            settings=str(file.attrs["settings"]),
+            signs=json.loads(_attribute(file, "signs")),
+            source=_attribute(file, "source"),
+            source_sha256=_attribute(file, "source_sha256"),
+            settings=_attribute(file, "settings"),
         )
 
 
@@ -264,7 +266,7 @@ def write_fitted_reference(path: Path | str, fitted: FittedReference) -> None:
     with _create(path, FITTED_FORMAT) as file:
         _write(
             file,
-            text={name: getattr(fitted, name) for name in _FITTED_NAMES},
+            texts={name: getattr(fitted, name) for name in _FITTED_NAMES},
             arrays={name: getattr(fitted, name) for name in shapes},
             attributes={
                 **{name: float(getattr(fitted, name)) for name in _FITTED_NUMBERS},
@@ -281,7 +283,7 @@ def read_fitted_reference(path: Path | str) -> FittedReference:
         InputError: naming the file, if it is missing, damaged, of another format or an unknown version.
     """
     with _open(path, FITTED_FORMAT) as file:
-        names = {name: _names(file, name) for name in _FITTED_NAMES}
+        names = {name: read_texts(file, name) for name in _FITTED_NAMES}
         frames = len(_array(file, "qpos", (None, len(names["joint_names"]))))
         shapes = _fitted_shapes(
             frames, len(names["joint_names"]), len(names["independent"]), len(names["muscle_names"])
@@ -292,8 +294,8 @@ def read_fitted_reference(path: Path | str) -> FittedReference:
             **names,
             **arrays,
             **{name: _positive(file, name) for name in _FITTED_NUMBERS},
-            **{name: str(file.attrs[name]) for name in _FITTED_TEXT},
-            **{name: json.loads(file.attrs[name]) for name in _FITTED_JSON},
+            **{name: _attribute(file, name) for name in _FITTED_TEXT},
+            **{name: json.loads(_attribute(file, name)) for name in _FITTED_JSON},
         )
 
 
@@ -304,23 +306,27 @@ def _require(condition: bool, expected: str) -> None:
 
 @contextmanager
 def _create(path: Path | str, name: str) -> Iterator[h5py.File]:
-    with atomic_output(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["format"] = name
+    with atomic_output(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+        set_text(file.attrs, "format", name)
         file.attrs["version"] = VERSION
         yield file
+        set_text(file.attrs, DIGEST, content_digest(file, without=DIGEST))
 
 
 def _write(
     file: h5py.File,
     *,
-    text: dict[str, tuple[str, ...]],
+    texts: dict[str, tuple[str, ...]],
     arrays: dict[str, np.ndarray],
     attributes: dict[str, Any],
 ) -> None:
     for key, value in attributes.items():
-        file.attrs[key] = value
-    for key, value in text.items():
-        file.create_dataset(key, data=list(value), dtype=h5py.string_dtype("utf-8"), track_times=False)
+        if isinstance(value, str):
+            set_text(file.attrs, key, value)
+        else:
+            file.attrs[key] = value
+    for key, value in texts.items():
+        write_texts(file, key, value)
     for key, value in arrays.items():
         data = np.ascontiguousarray(value, dtype=np.uint8 if np.asarray(value).dtype == bool else np.float64)
         file.create_dataset(key, data=data, chunks=data.shape, fletcher32=True, track_times=False)
@@ -334,15 +340,18 @@ def _open(path: Path | str, expected: str) -> Iterator[h5py.File]:
         raise InputError(f"{path}: file not found (expected a {expected} file)")
     try:
         with h5py.File(path, "r") as file:
-            found, version = file.attrs.get("format"), file.attrs.get("version")
+            found, version = text(file.attrs.get("format")), file.attrs.get("version")
             if found != expected:
                 raise InputError(f"{path}: field 'format': expected {expected}, found {found}")
             if version != VERSION:
                 raise InputError(f"{path}: field 'version': expected {VERSION}, found {version}")
             yield file
+            digest = text(file.attrs.get(DIGEST))  # earlier versions wrote none
+            if digest is not None and digest != content_digest(file, without=DIGEST):
+                raise InputError(f"{path}: damaged (attribute '{DIGEST}': its content has another digest)")
     except InputError as error:
-        text = str(error)
-        raise InputError(text if text.startswith(str(path)) else f"{path}: {text}") from None
+        told = str(error)
+        raise InputError(told if told.startswith(str(path)) else f"{path}: {told}") from None
     except KeyError as error:
         raise InputError(f"{path}: damaged {expected} file, missing entry {error}") from None
     except (OSError, RuntimeError, ValueError, TypeError) as error:
@@ -350,12 +359,14 @@ def _open(path: Path | str, expected: str) -> Iterator[h5py.File]:
         raise InputError(f"{path}: damaged, or not a {expected} file ({reason})") from None
 
 
-def _names(file: h5py.File, key: str) -> tuple[str, ...]:
-    return tuple(item.decode("utf-8") for item in file[key][...])
+def _attribute(file: h5py.File, key: str) -> Any:
+    if key not in file.attrs:
+        raise InputError(f"missing attribute '{key}'")
+    return text(file.attrs[key])
 
 
 def _array(file: h5py.File, key: str, shape: tuple[int | None, ...], may_be_nan: bool = False) -> np.ndarray:
-    data = np.asarray(file[key][...])
+    data = np.asarray(member(file, key)[...])
     fits = len(data.shape) == len(shape) and all(
         wanted in (None, found) for wanted, found in zip(shape, data.shape, strict=True)
     )
@@ -367,7 +378,7 @@ def _array(file: h5py.File, key: str, shape: tuple[int | None, ...], may_be_nan:
 
 
 def _positive(file: h5py.File, key: str) -> float:
-    value = float(file.attrs[key])
+    value = float(_attribute(file, key))
     if not np.isfinite(value) or value <= 0:
         raise InputError(f"field '{key}': expected a positive number, found {value}")
     return value

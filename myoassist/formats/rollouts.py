@@ -19,6 +19,7 @@ import numpy as np
 
 from myoassist.errors import InputError
 from myoassist.formats.files import atomic_output
+from myoassist.formats.hdf5 import member, read_texts, set_text, text, write_texts
 from myoassist.formats.rollout_columns import (
     BLOCKS,
     CHUNK_ROWS,
@@ -104,7 +105,7 @@ class EpisodeWriter:
             attributes["target_velocity_mean_m_s"] = float(target_velocity_mean_m_s)
         attributes["steps"] = int(self._rows["control"] if steps is None else steps)
         attributes["duration_s"] = float(duration_s)
-        _set_text(attributes, "termination", termination)
+        set_text(attributes, "termination", termination)
         attributes["fell"] = np.bool_(fell)
         attributes["state_rows"] = int(self._rows["state"])
         attributes["control_rows"] = int(self._rows["control"])
@@ -253,7 +254,7 @@ class Episode:
         if name not in {column.name for column in BLOCKS[block]}:
             raise KeyError(f"a rollouts file has no {block} column '{name}'")
         with _named(self._path):
-            return self._group[block][name][slice(None) if rows is None else rows]
+            return member(self._group[block], name)[slice(None) if rows is None else rows]
 
 
 class Rollouts:
@@ -279,25 +280,27 @@ class Rollouts:
             raise
 
     def _read_episodes(self) -> list[Episode]:
-        groups = self._file["episodes"]
+        groups = member(self._file, "episodes")
         expected = int(self._file.attrs["episode_count"])
         if len(groups) != expected:
             raise InputError(f"{self.path}: holds {len(groups)} episodes, expected {expected}")
         episodes = []
         for name in sorted(groups):
-            attributes = groups[name].attrs
-            values = {key: kind(_text(attributes[key])) for key, kind in EPISODE_FIELDS.items()}
+            group = member(groups, name)
+            attributes = group.attrs
+            values = {key: kind(text(attributes[key])) for key, kind in EPISODE_FIELDS.items()}
             info = EpisodeInfo(**values)
-            self._check_rows(groups[name], info)
-            episodes.append(Episode(groups[name], info, self.path))
+            self._check_rows(group, info)
+            episodes.append(Episode(group, info, self.path))
         return episodes
 
     def _check_rows(self, group: h5py.Group, info: EpisodeInfo) -> None:
         sizes = self.header.model.sizes
         for block, columns in BLOCKS.items():
             rows = info.state_rows if block == "state" else info.control_rows
+            child = member(group, block)
             for column in columns:
-                shape = group[block][column.name].shape
+                shape = member(child, column.name).shape
                 expected = (rows, *column.shape(sizes))
                 if shape != expected:
                     raise InputError(
@@ -330,8 +333,9 @@ def _named(path: Path) -> Iterator[None]:
     """Turn whatever HDF5 says about a damaged file into one line that names it."""
     try:
         yield
-    except InputError:
-        raise
+    except InputError as error:
+        told = str(error)
+        raise InputError(told if told.startswith(str(path)) else f"{path}: {told}") from None
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"{path}: not a whole rollouts file: truncated or damaged ({reason})") from None
@@ -359,32 +363,11 @@ def _create_column(group: h5py.Group, column: Column, sizes: Mapping[str, int]) 
         fletcher32=True,
         track_times=False,
     )
-    _set_text(dataset.attrs, "unit", column.unit)
-    _set_text(dataset.attrs, "meaning", column.meaning)
+    set_text(dataset.attrs, "unit", column.unit)
+    set_text(dataset.attrs, "meaning", column.meaning)
     if column.dims:
-        _set_text(dataset.attrs, "dims", ",".join(("row", *column.dims)))
+        set_text(dataset.attrs, "dims", ",".join(("row", *column.dims)))
     return dataset
-
-
-def _set_text(attributes: h5py.AttributeManager, name: str, text: str) -> None:
-    """Store text inside the checksummed object header (variable-length text would lie outside it)."""
-    data = text.encode() or b"\0"
-    attributes.create(name, np.array(data), dtype=h5py.string_dtype("utf-8", len(data)))
-
-
-def _write_text(group: h5py.Group, name: str, texts: tuple[str, ...]) -> None:
-    data = [text.encode() for text in texts]
-    kind = h5py.string_dtype("utf-8", max([1, *map(len, data)]))
-    options = {"chunks": (len(data),), "fletcher32": True} if data else {}
-    group.create_dataset(name, data=np.array(data, dtype=kind), dtype=kind, track_times=False, **options)
-
-
-def _text(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _read_texts(group: h5py.Group, name: str) -> tuple[str, ...]:
-    return tuple(item.decode() for item in group[name][:])
 
 
 def _check_header(header: RolloutHeader) -> None:
@@ -400,49 +383,49 @@ def _check_header(header: RolloutHeader) -> None:
 
 
 def _write_header(file: h5py.File, header: RolloutHeader) -> None:
-    _set_text(file.attrs, "format", FORMAT)
+    set_text(file.attrs, "format", FORMAT)
     file.attrs["version"] = VERSION
     file.attrs["seed"] = int(header.seed)
     file.attrs["checkpoint_steps"] = int(header.checkpoint_steps)
     for name in ("model_sha256", "checkpoint_sha256", "reference_sha256"):
-        _set_text(file.attrs, name, getattr(header, name))
-    _write_text(file, "settings", (header.settings,))
-    _write_text(file, "versions", (json.dumps(dict(header.versions), sort_keys=True),))
+        set_text(file.attrs, name, getattr(header, name))
+    write_texts(file, "settings", (header.settings,))
+    write_texts(file, "versions", (json.dumps(dict(header.versions), sort_keys=True),))
     model = _create_group(file, "model")
     for name in HEADER_FIELDS:
         model.attrs[name] = float(getattr(header.model, name))
     for dataset, (attribute, meaning) in NAME_LISTS.items():
-        _write_text(model, dataset, tuple(getattr(header.model, attribute)))
-        _set_text(model[dataset].attrs, "meaning", meaning)
-    _write_text(model, "side", SIDES)
+        write_texts(model, dataset, tuple(getattr(header.model, attribute)))
+        set_text(model[dataset].attrs, "meaning", meaning)
+    write_texts(model, "side", SIDES)
     for name, (unit, meaning) in MUSCLE_CONSTANTS.items():
         values = np.asarray(header.model.muscle_constants[name], dtype=float)
         options = {"chunks": values.shape, "fletcher32": True} if values.size else {}
         dataset = model.create_dataset(name, data=values, track_times=False, **options)
-        _set_text(dataset.attrs, "unit", unit)
-        _set_text(dataset.attrs, "meaning", meaning)
-    _write_text(model, "manifest", (json.dumps(header.model.manifest, sort_keys=True),))
+        set_text(dataset.attrs, "unit", unit)
+        set_text(dataset.attrs, "meaning", meaning)
+    write_texts(model, "manifest", (json.dumps(header.model.manifest, sort_keys=True),))
 
 
 def _read_header(file: h5py.File, path: Path) -> RolloutHeader:
-    if _text(file.attrs.get("format", b"")) != FORMAT:
+    if text(file.attrs.get("format", b"")) != FORMAT:
         raise InputError(f"{path}: not a rollouts file (field 'format' is missing or not '{FORMAT}')")
     version = int(file.attrs["version"])
     if version != VERSION:
         raise InputError(f"{path}: rollouts version {version} is unknown, expected version {VERSION}")
-    model = file["model"]
-    if _read_texts(model, "side") != SIDES:
+    model = member(file, "model")
+    if read_texts(model, "side") != SIDES:
         raise InputError(f"{path}: field 'model/side': expected r, l")
     return RolloutHeader(
-        settings=_read_texts(file, "settings")[0],
+        settings=read_texts(file, "settings")[0],
         seed=int(file.attrs["seed"]),
         checkpoint_steps=int(file.attrs["checkpoint_steps"]),
-        versions=json.loads(_read_texts(file, "versions")[0]),
+        versions=json.loads(read_texts(file, "versions")[0]),
         model=RolloutModel(
             **{name: float(model.attrs[name]) for name in HEADER_FIELDS},
-            **{attribute: _read_texts(model, name) for name, (attribute, _) in NAME_LISTS.items()},
-            muscle_constants={name: model[name][:] for name in MUSCLE_CONSTANTS},
-            manifest=json.loads(_read_texts(model, "manifest")[0]),
+            **{attribute: read_texts(model, name) for name, (attribute, _) in NAME_LISTS.items()},
+            muscle_constants={name: member(model, name)[:] for name in MUSCLE_CONSTANTS},
+            manifest=json.loads(read_texts(model, "manifest")[0]),
         ),
-        **{name: _text(file.attrs[name]) for name in ("model_sha256", "checkpoint_sha256", "reference_sha256")},
+        **{name: text(file.attrs[name]) for name in ("model_sha256", "checkpoint_sha256", "reference_sha256")},
     )

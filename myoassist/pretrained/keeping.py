@@ -22,6 +22,7 @@ from myoassist.config.experiment import Experiment
 from myoassist.config.matrix import Plan, Run
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info
+from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, read_document, write_document
 from myoassist.formats.files import sha256
 
 
@@ -44,7 +45,9 @@ def keep(plan: Plan, run: Run, *, results: Path, output: Path) -> Path:
     trained = results / "runs" / run.id / "trained_models"
     checkpoint = trained / f"model_{steps}.zip"
     info = read_checkpoint_info(checkpoint)
-    log = merged_log([read_json(trained / f"train_log_{end}.json") for end in run.segments])
+    log = merged_log(
+        [read_document(trained / f"train_log_{end}.json", TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION) for end in run.segments]
+    )
     metrics = {
         (other.id, scenario): read_json(path)
         for other in plan.runs.values()
@@ -62,7 +65,7 @@ def keep(plan: Plan, run: Run, *, results: Path, output: Path) -> Path:
         folder = Path(temporary) / run.id
         folder.mkdir()
         (folder / "experiment.json").write_text(experiment, encoding="utf-8")
-        (folder / f"train_log_{steps}.json").write_text(json.dumps(log, separators=(",", ":")), encoding="utf-8")
+        write_document(folder / f"train_log_{steps}.json", TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, log)
         (folder / "README.md").write_text(card, encoding="utf-8")
         shutil.copyfile(checkpoint, folder / checkpoint.name)
         if (output / run.id).exists():

@@ -11,17 +11,15 @@ from myoassist.config.reference import ReferenceSettings
 from myoassist.formats.files import sha256
 from myoassist.formats.reference_motion import SIGNS, ReferenceMotion, mirrored, write_reference_motion
 from myoassist.reference import cyclic, readers
-from myoassist.reference.preprocess_figure import write_preprocess_figure
 
 
-def preprocess(settings: ReferenceSettings, *, source: Path, output: Path, figure: Path) -> None:
-    """Read, filter and close a recorded stride; write the reference and its quality-control figure.
+def preprocess(settings: ReferenceSettings, *, source: Path, output: Path) -> None:
+    """Read, filter and close a recorded stride; write the reference.
 
     Args:
         settings: reader, filter, frames, symmetry.
         source: raw data file.
         output: reference file (``formats.reference_motion.ReferenceMotion``).
-        figure: png, raw against processed.
 
     Raises:
         InputError: if the raw file is missing or not what the reader expects.
@@ -35,7 +33,6 @@ def preprocess(settings: ReferenceSettings, *, source: Path, output: Path, figur
         motion.speed_m_s,
         np.rad2deg(np.abs(motion.closure).max()),
     )
-    write_preprocess_figure(motion, settings, Path(figure))
     write_reference_motion(output, motion)
 
 

@@ -1,4 +1,4 @@
-"""Quality control of the reference: raw samples against the periodic curve."""
+"""Stage ``preprocess_figure``: quality control of the reference, raw samples against the periodic curve."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from myoassist.config.base import decode_json
 from myoassist.config.reference import ReferenceSettings
 from myoassist.formats.files import atomic_output
-from myoassist.formats.reference_motion import ReferenceMotion
+from myoassist.formats.reference_motion import read_reference_motion
 
 RIGHT, LEFT, PROCESSED = "#0072B2", "#D55E00", "#1c2833"
 PANELS = {  # coordinate -> title, factor to report signs
@@ -20,10 +21,20 @@ PANELS = {  # coordinate -> title, factor to report signs
 }
 
 
-def write_preprocess_figure(motion: ReferenceMotion, settings: ReferenceSettings, path: Path) -> None:
-    """Draw raw and processed angles and angular velocities (degrees, degrees per second) and write a png."""
-    figure = Figure(figsize=(11, 6.6), layout="constrained")
-    axes = figure.subplots(2, 4, sharex=True)
+def preprocess_figure(*, reference: Path, figure: Path) -> None:
+    """Draw raw and processed angles and angular velocities (degrees, degrees per second) of a reference.
+
+    Args:
+        reference: reference file of the stage ``preprocess``, which holds the raw samples and the settings too.
+        figure: png (same input, same bytes).
+
+    Raises:
+        InputError: if the file is missing, damaged or no such reference.
+    """
+    motion = read_reference_motion(reference)
+    settings = ReferenceSettings.parse(decode_json(motion.settings, where=str(reference)), where=str(reference))
+    drawing = Figure(figsize=(11, 6.6), layout="constrained")
+    axes = drawing.subplots(2, 4, sharex=True)
     percent = np.append(np.arange(motion.frames), motion.frames) * 100 / motion.frames
     step = motion.stride_time_s / (len(motion.raw_phase) - 1)
     for column, (base, (title, factor, sign)) in enumerate(PANELS.items()):
@@ -58,10 +69,10 @@ def write_preprocess_figure(motion: ReferenceMotion, settings: ReferenceSettings
     axes[0, 0].legend(fontsize=7.5, frameon=False, loc="upper right")
     axes[0, 1].legend(fontsize=7.5, frameon=False, loc="lower right")
     symmetry = "left and right averaged half a cycle apart" if settings.symmetric else "left and right as recorded"
-    figure.suptitle(
+    drawing.suptitle(
         f"{motion.source}: stride of {motion.stride_time_s:.3f} s at {motion.speed_m_s:.2f} m/s; low-pass"
         f" {settings.cutoff_hz:g} Hz, {symmetry}; 0 % = own heel strike",
         fontsize=10.5,
     )
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=130, metadata={"Software": None})
+    with atomic_output(figure) as temporary:
+        drawing.savefig(temporary, dpi=130, metadata={"Software": None})

@@ -22,7 +22,6 @@ from myoassist.formats.reference_motion import (
 from myoassist.reference import cyclic
 from myoassist.reference.body import PlanarBody
 from myoassist.reference.contact_fit import Trajectory, contact_weights, fit_contact, sole_heights
-from myoassist.reference.retarget_figure import write_retarget_figure
 from myoassist.reference.static_optimization import (
     Solution,
     load_share,
@@ -31,10 +30,8 @@ from myoassist.reference.static_optimization import (
 )
 
 
-def retarget(
-    settings: RetargetSettings, *, reference: Path, model: Path, manifest: Path, output: Path, figure: Path
-) -> None:
-    """Fit a reference to a body; write the fitted reference and its quality-control figure.
+def retarget(settings: RetargetSettings, *, reference: Path, model: Path, manifest: Path, output: Path) -> None:
+    """Fit a reference to a body; write the fitted reference.
 
     The ground is taken as the plane z = 0 whatever the model walks on: the reference is level walking.
 
@@ -44,7 +41,6 @@ def retarget(
         model: compiled model.
         manifest: its manifest.
         output: fitted reference (``formats.reference_motion.FittedReference``).
-        figure: png, reference against fit, feet, forces, activations.
 
     Raises:
         InputError: if a file is damaged, the body lacks a coordinate of the reference, or the fit breaks
@@ -57,9 +53,7 @@ def retarget(
         if name not in body.names:
             raise InputError(f"{reference}: coordinate '{name}' is unknown to model {described.body}")
     fitted = fit_reference(settings, body, motion, reference_sha256=sha256(reference))
-    weight = described.total_mass_kg * described.gravity_m_s2
     check_promises(settings, fitted, body, str(reference))
-    write_retarget_figure(fitted, settings, Path(figure), body_weight_n=weight)
     write_fitted_reference(output, fitted)
 
 

@@ -1,4 +1,4 @@
-"""Quality control of the fit: what was changed, what the feet do, and which forces and activations it asks for."""
+"""Stage ``retarget_figure``: what the fit changed, what the feet do, and which forces and activations it asks for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from myoassist.config.base import decode_json
 from myoassist.config.reference import RetargetSettings
+from myoassist.errors import InputError
+from myoassist.formats.compiled_model import read_manifest
 from myoassist.formats.files import atomic_output
-from myoassist.formats.reference_motion import FittedReference
+from myoassist.formats.reference_motion import FittedReference, read_fitted_reference
 
 RIGHT, LEFT, REFERENCE = "#0072B2", "#D55E00", "#7f8c8d"
 JOINTS = {  # joint -> title, factor to report signs, positive direction
@@ -22,40 +25,45 @@ JOINTS = {  # joint -> title, factor to report signs, positive direction
 }
 
 
-def write_retarget_figure(
-    fitted: FittedReference, settings: RetargetSettings, path: Path, *, body_weight_n: float
-) -> None:
-    """Draw the fit and write a png.
+def retarget_figure(*, reference: Path, manifest: Path, figure: Path) -> None:
+    """Draw the fit.
 
     Args:
-        fitted: the result.
-        settings: promises that are drawn as lines.
-        path: png file.
-        body_weight_n: weight of the body, unit of the ground forces.
+        reference: fitted reference of the stage ``retarget``, which holds the settings too: promises become lines.
+        manifest: of the body that it was fitted to; its weight is the unit of the ground forces.
+        figure: png (same input, same bytes).
+
+    Raises:
+        InputError: if a file is missing, damaged or of another kind, or the body is not that of the reference.
     """
-    figure = Figure(figsize=(15, 11.5))
+    fitted = read_fitted_reference(reference)
+    settings = RetargetSettings.parse(decode_json(fitted.settings, where=str(reference)), where=str(reference))
+    body = read_manifest(manifest)
+    if body.model_sha256 != fitted.model_sha256:
+        raise InputError(f"{reference}: was fitted to another body than {manifest} describes (SHA-256 differs)")
+    drawing = Figure(figsize=(15, 11.5))
     rows = [
-        figure.add_gridspec(1, 5, left=0.05, right=0.985, top=0.92, bottom=0.69, wspace=0.3),
-        figure.add_gridspec(1, 3, left=0.05, right=0.985, top=0.62, bottom=0.40, wspace=0.2),
-        figure.add_gridspec(1, 2, left=0.09, right=0.985, top=0.33, bottom=0.05, wspace=0.06, width_ratios=[1.25, 1]),
+        drawing.add_gridspec(1, 5, left=0.05, right=0.985, top=0.92, bottom=0.69, wspace=0.3),
+        drawing.add_gridspec(1, 3, left=0.05, right=0.985, top=0.62, bottom=0.40, wspace=0.2),
+        drawing.add_gridspec(1, 2, left=0.09, right=0.985, top=0.33, bottom=0.05, wspace=0.06, width_ratios=[1.25, 1]),
     ]
     for column, joint in enumerate(JOINTS):
-        _joint(figure.add_subplot(rows[0][column]), fitted, joint)
-    _heights(figure.add_subplot(rows[1][0]), fitted, settings)
-    _forces(figure.add_subplot(rows[1][1]), fitted, body_weight_n)
-    _residuals(figure.add_subplot(rows[1][2]), fitted)
-    _activations(figure.add_subplot(rows[2][0]), fitted)
-    _table(figure.add_subplot(rows[2][1]), fitted)
+        _joint(drawing.add_subplot(rows[0][column]), fitted, joint)
+    _heights(drawing.add_subplot(rows[1][0]), fitted, settings)
+    _forces(drawing.add_subplot(rows[1][1]), fitted, body.total_mass_kg * body.gravity_m_s2)
+    _residuals(drawing.add_subplot(rows[1][2]), fitted)
+    _activations(drawing.add_subplot(rows[2][0]), fitted)
+    _table(drawing.add_subplot(rows[2][1]), fitted)
     quality = fitted.quality
-    figure.suptitle(
+    drawing.suptitle(
         f"Fit to the body: stride {fitted.stride_length_m:.2f} m in {fitted.stride_time_s:.3f} s at"
         f" {fitted.speed_m_s:.2f} m/s (recorded {quality['recorded_stride_time_s']:.3f} s); 0 % = right heel strike,"
         " shaded: right stance",
         fontsize=12,
         y=0.975,
     )
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+    with atomic_output(figure) as temporary:
+        drawing.savefig(temporary, dpi=110, metadata={"Software": None})
 
 
 def _percent(fitted: FittedReference) -> np.ndarray:

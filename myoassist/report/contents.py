@@ -13,6 +13,13 @@ from markupsafe import Markup
 from myoassist.config.base import read_json
 from myoassist.config.report import ReportEvaluation, ReportFigure, ReportRun, ReportSettings
 from myoassist.errors import InputError
+from myoassist.formats.documents import (
+    MANIFEST_FORMAT,
+    MANIFEST_VERSION,
+    VALIDATION_FORMAT,
+    VALIDATION_VERSION,
+    read_document,
+)
 from myoassist.formats.gait_tables import read_metrics
 from myoassist.report.captions import Caption, Captions
 from myoassist.report.differences import describe_differences
@@ -134,7 +141,7 @@ class Gatherer:
         before = len(reader.problems)
         reader.problems += missing_files(run, reader)
         logs = [reader.read(path, read_train_log, run=run.id, step="train") for path in run.train_logs]
-        validation = reader.read(run.validation, read_json, run=run.id, step="validate")
+        validation = reader.read(run.validation, _validation, run=run.id, step="validate")
         own = [figure for figure in run.figures if figure.path.startswith(f"runs/{run.id}/")]
         view = RunView(
             id=run.id,
@@ -145,7 +152,7 @@ class Gatherer:
             differences=differences,
             configuration=json.dumps(run.configuration, indent=2, ensure_ascii=False),
             training=summarize_training([log for log in logs if log is not None]),
-            manifest=reader.read(run.model_manifest, read_json, run=run.id, step="build"),
+            manifest=reader.read(run.model_manifest, _manifest, run=run.id, step="build"),
             checks=_checks(validation),
             evaluations=[self._evaluation(run, entry) for entry in run.evaluations],
             pictures=self._gallery(own, run.id, "validate", {"run": run.id}),
@@ -261,6 +268,14 @@ def _why_best(choice: Any) -> str:
         f"Of {len(candidates)} checkpoints{phase} the one at which the {metric} was {choice.get('goal')}: "
         f"{choice['value']:.4g}, over the second half of its segment."
     )
+
+
+def _validation(path: Path) -> dict[str, Any]:
+    return read_document(path, VALIDATION_FORMAT, VALIDATION_VERSION)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    return read_document(path, MANIFEST_FORMAT, MANIFEST_VERSION)
 
 
 def _checks(validation: Any) -> list[dict[str, Any]]:

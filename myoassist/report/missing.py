@@ -49,16 +49,16 @@ def _path_of(table: dict[str, str], step: str) -> str | None:
 
 def _steps(run: ReportRun) -> list[tuple[str, list[str], list[str]]]:
     """Steps in order: label, labels of the steps that it needs, files that it makes."""
-    shared: dict[str, list[str]] = {"preprocess": [], "retarget": [], "validate": []}
+    drawn: dict[str, list[str]] = {"preprocess_qc": [], "retarget_qc": [], "validation": []}
     for figure in run.figures:
-        shared.get(figure.name.removesuffix("_qc"), shared["validate"]).append(figure.path)
-    if run.validation:
-        shared["validate"].insert(0, run.validation)
+        drawn.get(figure.name, drawn["validation"]).append(figure.path)
     steps = [
         ("build", [], [run.model_manifest] if run.model_manifest else []),
-        ("preprocess", [], shared["preprocess"]),
-        ("retarget", ["build", "preprocess"], shared["retarget"]),
-        ("validate", ["build", "retarget"], shared["validate"]),
+        ("preprocess", [], [run.reference] if run.reference else []),
+        ("preprocess_figure", ["preprocess"], drawn["preprocess_qc"]),
+        ("retarget", ["build", "preprocess"], [run.fitted_reference] if run.fitted_reference else []),
+        ("retarget_figure", ["build", "preprocess", "retarget"], drawn["retarget_qc"]),
+        ("validate", ["build", "retarget"], [*([run.validation] if run.validation else []), *drawn["validation"]]),
     ]
     needs = ["build", "retarget"]
     for path in run.train_logs:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from myoassist.config.base import read_json
 from myoassist.errors import InputError
+from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, read_document
 from myoassist.report.reading import lookup
 
 _LATE_SHARE = 0.1
@@ -38,8 +38,8 @@ def read_train_log(path: Path) -> dict[str, Any]:
     Raises:
         InputError: if it is damaged or no train log.
     """
-    value = read_json(path)
-    if not isinstance(value, dict) or not isinstance(value.get("rollouts"), list):
+    value = read_document(path, TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION)
+    if not isinstance(value.get("rollouts"), list):
         raise InputError(f"{path}: not a train log (field 'rollouts' is missing)")
     return value
 

@@ -30,7 +30,8 @@ from myoassist.envs.quick_checks import quick_checks
 from myoassist.envs.sb3 import SB3VecEnv
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters, write_checkpoint
-from myoassist.formats.files import sha256, write_json
+from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, write_document
+from myoassist.formats.files import sha256
 from myoassist.policies.learner import make_algorithm
 from myoassist.policies.scheduled_noise import ScheduledNoise
 from myoassist.policies.transfer import transfer
@@ -38,8 +39,6 @@ from myoassist.training.curriculum import CurrentPhase, current_phase, measure
 from myoassist.training.learning_callback import LearningCallback
 from myoassist.training.learning_env import MirroredVecEnv, learning_env
 
-LOG_FORMAT = "myoassist-train-log"
-LOG_VERSION = 1
 PACKAGES = ("mujoco", "torch", "stable-baselines3", "gymnasium", "numpy")
 BASELINE_STEPS = 128
 
@@ -105,11 +104,11 @@ def train_segment(
         measured=measure(callback.records, settings, control_s=batch.control_s),
     )
     write_checkpoint(output, algorithm, info)
-    write_json(
+    write_document(
         log,
+        TRAIN_LOG_FORMAT,
+        TRAIN_LOG_VERSION,
         {
-            "format": LOG_FORMAT,
-            "version": LOG_VERSION,
             "seed": settings.seed,
             "segment": settings.segment,
             "start_steps": settings.start_steps,

@@ -12,11 +12,9 @@ from loguru import logger
 from myoassist.config.validation import ValidationSettings, ValidationStage
 from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.envs.quick_checks import Check, quick_checks
-from myoassist.formats.files import sha256, write_json
+from myoassist.formats.documents import VALIDATION_FORMAT, VALIDATION_VERSION, write_document
+from myoassist.formats.files import sha256
 from myoassist.validation.figure import draw_checks
-
-FORMAT = "myoassist-validation"
-VERSION = 1
 
 
 def validate(
@@ -45,11 +43,11 @@ def validate(
         level = "INFO" if check.passed else "ERROR"
         logger.log(level, "{} {}: {} (expected {})", verdict, check.name, check.measured, check.expected)
     draw_checks(figure, handler, checks, survival)
-    write_json(
+    write_document(
         output,
+        VALIDATION_FORMAT,
+        VALIDATION_VERSION,
         {
-            "format": FORMAT,
-            "version": VERSION,
             "passed": all(check.passed for check in checks),
             "environment": settings.environment.id,
             "model_sha256": handler.manifest.model_sha256,

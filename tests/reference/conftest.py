@@ -22,7 +22,6 @@ def reference_files(assets):
         "model": assets.model,
         "manifest": assets.manifest,
         "fitted": assets.reference,
-        "fitted_figure": assets.reference.with_suffix(".png"),
     }
 
 

@@ -207,10 +207,8 @@ def test_equal_input_gives_equal_bytes(tmp_path, reference_files):
         model=reference_files["model"],
         manifest=reference_files["manifest"],
         output=tmp_path / "again.h5",
-        figure=tmp_path / "again.png",
     )
     assert sha256(tmp_path / "again.h5") == sha256(reference_files["fitted"])
-    assert sha256(tmp_path / "again.png") == sha256(reference_files["fitted_figure"])
 
 
 def test_a_promise_that_cannot_be_kept_is_refused_and_nothing_is_written(tmp_path, reference_files):
@@ -222,7 +220,6 @@ def test_a_promise_that_cannot_be_kept_is_refused_and_nothing_is_written(tmp_pat
             model=reference_files["model"],
             manifest=reference_files["manifest"],
             output=tmp_path / "out.h5",
-            figure=tmp_path / "out.png",
         )
     assert not list(tmp_path.iterdir())
 

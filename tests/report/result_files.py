@@ -79,16 +79,20 @@ def metrics(durations_s: float = 0.62, *, walks: bool = False) -> dict:
     }
 
 
+def head(kind: str) -> dict:
+    return {"format": f"myoassist-{kind}", "version": 1}
+
+
 def write_run(root: Path, entry: ReportRun, untrained: float = 0.1, trained: float = 0.2) -> None:
     """Write every file that a run has."""
     rollouts = [{"steps": s, "reward_per_step": trained, "steps_per_second": 900} for s in (500, STEPS)]
-    write(root / entry.train_logs[0], {"untrained_reward_per_step": untrained, "rollouts": rollouts})
-    check = {"name": "finite", "passed": True, "measured": "all finite", "expected": "no NaN"}
-    write(root / entry.validation, {"checks": [check]})
     write(
-        root / entry.model_manifest,
-        {"body": "myolegs22", "device": None, "total_mass_kg": 78.1, "muscles": [{}] * 22, "model_sha256": "a" * 64},
+        root / entry.train_logs[0], {**head("train-log"), "untrained_reward_per_step": untrained, "rollouts": rollouts}
     )
+    check = {"name": "finite", "passed": True, "measured": "all finite", "expected": "no NaN"}
+    write(root / entry.validation, {**head("validation"), "checks": [check]})
+    body = {"body": "myolegs22", "device": None, "total_mass_kg": 78.1, "muscles": [{}] * 22}
+    write(root / entry.model_manifest, {**head("model"), **body, "model_sha256": "a" * 64})
     for evaluation in entry.evaluations:
         write(root / evaluation.rollouts, b"hdf")
         write(root / evaluation.metrics, metrics())

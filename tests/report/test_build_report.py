@@ -153,6 +153,21 @@ def test_the_best_checkpoint_is_told_with_its_steps_and_the_reason(make, root):
     assert "Of 2 checkpoints the one at which the reward per step was highest: 7, over the second half" in text
 
 
+def test_a_picture_that_failed_is_its_own_step(make, root):
+    entry = run("walk-s1", fitted_reference="retargeted/abc/reference.h5")
+    write_run(root, entry)
+    (root / "retargeted" / "abc" / "qc.png").unlink()
+    text = make(report(entry)).text
+    assert "nothing came of train" not in text
+    assert "retargeted/abc/reference.h5 is missing" in text
+    assert "nothing came of retarget_figure, validate" not in text  # validation is there
+    assert "nothing came of retarget_figure" in text
+    write(root / "retargeted" / "abc" / "reference.h5", b"fitted")
+    text = make(report(entry)).text
+    assert "retargeted/abc/qc.png is missing" in text
+    assert "nothing came of" not in text
+
+
 def test_without_any_result_there_is_still_a_report(make, root):
     text = make(report(run("walk-s1"))).text
     assert "No evaluation is available" in text

@@ -12,8 +12,10 @@ from pathlib import Path
 
 OUTPUTS = {
     "build": ("--model", "--manifest"),
-    "preprocess": ("--output", "--figure"),
-    "retarget": ("--output", "--figure"),
+    "preprocess": ("--output",),
+    "preprocess-figure": ("--figure",),
+    "retarget": ("--output",),
+    "retarget-figure": ("--figure",),
     "validate": ("--output", "--figure"),
     "train": ("--output", "--log"),
     "best": ("--checkpoint", "--choice"),

@@ -24,6 +24,8 @@ cli.main(sys.argv[2:])
 own = sorted(name for name in sys.modules if name.split(".")[0] == "myoassist")
 open(sys.argv[1], "w").write(json.dumps(own))
 """
+WITHOUT_SETTINGS = ("preprocess_figure", "retarget_figure")
+"""Their input files say with what settings they were made."""
 TINY = {
     "extends": str(ROOT / "configs" / "experiments" / "demo_imitation.json"),
     "training": {
@@ -47,6 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stage(folder: Path, name: str, *words: str, settings: str | None = None, **files: object) -> None:
     """Run one command; check its status and that it loaded nothing outside its fingerprint."""
     source = ["--experiment", "tiny.json"] if settings is None else ["--settings", settings]
+    source = [] if name in WITHOUT_SETTINGS else source
     options = [text for key, file in files.items() for text in (f"--{key.replace('_', '-')}", str(file))]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, "loaded.json", *words, name, *source, *options],
@@ -68,8 +71,10 @@ def test_all_stages_by_hand(folder: Path) -> None:
     tables = {"metrics": "metrics.json", "cycles": "cycles.parquet", "spatiotemporal": "spatiotemporal.csv"}
 
     stage(folder, "build", **body)
-    stage(folder, "preprocess", source=STRIDE, output="reference.h5", figure="qc.png")
-    stage(folder, "retarget", **body, reference="reference.h5", output="fitted.h5", figure="fit.png")
+    stage(folder, "preprocess", source=STRIDE, output="reference.h5")
+    stage(folder, "preprocess_figure", reference="reference.h5", figure="qc.png")
+    stage(folder, "retarget", **body, reference="reference.h5", output="fitted.h5")
+    stage(folder, "retarget_figure", manifest="manifest.json", reference="fitted.h5", figure="fit.png")
     stage(folder, "validate", **walker, output="validation.json", figure="validation.png")
     stage(folder, "train", **walker, output="model_64.zip", log="log_64.json", seed=3)
     more = {"previous": "model_64.zip", "segment": 1}

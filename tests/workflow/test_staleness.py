@@ -9,13 +9,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tiny_project import Project
+from tiny_project import Project, new_project
 
-WALK, STROLL = "walk-s1", "stroll-s1"
-BOTH = {WALK, STROLL}
+WALK, STROLL, COURSE = "walk-s1", "stroll-s1", "course-s1"
+ALL = {WALK, STROLL, COURSE}
 ANALYSIS = ("analyze", "run_figures")
 EVALUATION = ("evaluate", "replay", *ANALYSIS)
-ACROSS = {"figures": {"*"}, "report": {"*"}}
+TRAINING = ("train", *EVALUATION)
+ENVIRONMENT = ("validate", *TRAINING)
+REPORT = {"report": {"*"}}
+ACROSS = {"matrix_figures": {"*"}} | REPORT
 
 
 def rows(stages: tuple[str, ...], runs: set[str]) -> dict[str, set[str]]:
@@ -53,6 +56,19 @@ def two_at_once(project: Project) -> None:
     project.change_experiment("stroll", "evaluation.video.azimuth_deg", 45)
 
 
+def two_at_once_in_two_runs(project: Project) -> None:
+    project.change_experiment("stroll", "environment.reward.muscle_effort.weight", -0.3)
+    project.change_experiment("course", "analysis.events.contact_on_bw", 0.06)
+
+
+def phase_three_of_four(project: Project) -> None:
+    project.edit("configs/experiments/course.json", '"episode_s": 4.0', '"episode_s": 5.0')
+
+
+def own_class(text: str):
+    return lambda project: (project.folder / "my_rewards.py").write_text(text)
+
+
 def version(package: str):
     """Let another version of a package be found first on Python's path."""
 
@@ -68,60 +84,86 @@ def nothing(project: Project) -> None:
     pass
 
 
-FROM_REFERENCE = rows(("retarget",), {"*"}) | rows(("validate", "train", *EVALUATION), BOTH) | ACROSS
+DRAWN = rows(("preprocess_figure", "retarget_figure"), {"*"})
+FROM_FIT = rows(("retarget", "retarget_figure"), {"*"}) | rows(ENVIRONMENT, ALL) | ACROSS
+FROM_REFERENCE = rows(("preprocess", "preprocess_figure"), {"*"}) | FROM_FIT
 NEW_FUNCTION = "\n\ndef _new():\n    return 1\n"
 
 TABLE = {
     "nothing": (nothing, {}),
-    "raw data": (raw_data, {"preprocess": {"*"}} | FROM_REFERENCE),
-    "reference setting": (
-        setting("walk", "reference.cutoff_hz", 7),
-        {"preprocess": {"*"}} | FROM_REFERENCE,
+    "raw data": (raw_data, FROM_REFERENCE),
+    "reference setting": (setting("walk", "reference.cutoff_hz", 7), FROM_REFERENCE),
+    "retargeting setting": (setting("walk", "retarget.frames", 100), FROM_FIT),
+    "body": (setting("walk", "model.mass_factor", 1.1), {"build": {"*"}} | FROM_FIT),
+    "device put on": (
+        setting("stroll", "model.device", "DephyExoBoot_L1"),  # model and fit are those of the other run with it
+        rows(ENVIRONMENT, {STROLL}) | ACROSS,
     ),
-    "retargeting setting": (setting("walk", "retarget.frames", 100), FROM_REFERENCE),
-    "body setting": (setting("walk", "model.mass_factor", 1.1), {"build": {"*"}} | FROM_REFERENCE),
+    "device parameter": (
+        setting("course", "environment.action.device.torque_limit_n_m", 20),
+        rows(ENVIRONMENT, {COURSE}) | ACROSS,
+    ),
+    "observation": (setting("stroll", "environment.observation.clip", 5), rows(ENVIRONMENT, {STROLL}) | ACROSS),
     "validation setting": (
         setting("stroll", "validation.random_steps", 11),
-        {"validate": {STROLL}, "report": {"*"}},
+        {"validate": {STROLL}} | REPORT,
     ),
     "reward weight": (
         setting("stroll", "environment.reward.muscle_effort.weight", -0.3),
-        rows(("validate", "train", *EVALUATION), {STROLL}) | ACROSS,
+        rows(ENVIRONMENT, {STROLL}) | ACROSS,
     ),
-    "learning rate": (
+    "reward code": (append("myoassist/envs/reward_terms.py", NEW_FUNCTION), rows(ENVIRONMENT, ALL) | ACROSS),
+    "own reward class": (own_class("class Mine:\n    factor = 2\n"), rows(ENVIRONMENT, {COURSE}) | ACROSS),
+    "comment in the own class's file": (own_class("# a remark\nclass Mine:\n    factor = 1\n"), {}),
+    "PPO parameter": (
         setting("stroll", "training.parameters.learning_rate", 1e-4),
-        rows(("train", *EVALUATION), {STROLL}) | ACROSS,
+        rows(TRAINING, {STROLL}) | ACROSS,
     ),
-    "evaluation setting": (
+    "network": (setting("stroll", "training.policy.actor", [32, 32]), rows(TRAINING, {STROLL}) | ACROSS),
+    "total steps up": (setting("stroll", "training.total_steps", 192), rows(TRAINING, {STROLL}) | ACROSS),
+    "total steps down": (setting("stroll", "training.total_steps", 64), rows(EVALUATION, {STROLL}) | ACROSS),
+    "curriculum phase 3 of 4": (phase_three_of_four, rows(TRAINING, {COURSE}) | ACROSS),
+    "evaluation scenario": (
         setting("stroll", "evaluation.scenarios.level.episodes", 3),
         rows(EVALUATION, {STROLL}) | ACROSS,
     ),
-    "camera": (
-        setting("stroll", "evaluation.video.azimuth_deg", 45),
-        {"replay": {STROLL}, "report": {"*"}},
+    "scenario added": (
+        setting("stroll", "evaluation.scenarios.longer", {"duration_s": 20}),
+        rows(EVALUATION, {STROLL}) | ACROSS,
     ),
-    "gait event threshold": (
+    "camera": (setting("stroll", "evaluation.video.azimuth_deg", 45), {"replay": {STROLL}} | REPORT),
+    "gait-event threshold": (
         setting("stroll", "analysis.events.contact_on_bw", 0.06),
         rows(ANALYSIS, {STROLL}) | ACROSS,
     ),
-    "figure setting": (setting("stroll", "figures.dpi", 100), {"run_figures": {STROLL}} | ACROSS),
-    "two at once": (two_at_once, rows(("run_figures", "replay"), {STROLL}) | ACROSS),
-    "description": (setting("stroll", "description", "other words"), {"report": {"*"}}),
+    "metric code": (append("myoassist/analysis/kinematics.py", NEW_FUNCTION), rows(ANALYSIS, ALL) | ACROSS),
+    "figure style": (setting("stroll", "figures.dpi", 100), {"run_figures": {STROLL}} | REPORT),
+    "figure style of all runs": (setting("walk", "figures.dpi", 100), {"run_figures": ALL} | ACROSS),
+    "figure code": (append("myoassist/analysis/figures/gait.py", NEW_FUNCTION), {"run_figures": ALL} | ACROSS),
+    "code of the reference's picture": (
+        append("myoassist/reference/preprocess_figure.py", NEW_FUNCTION),
+        {"preprocess_figure": {"*"}} | REPORT,
+    ),
+    "code of the fit's picture": (
+        append("myoassist/reference/retarget_figure.py", NEW_FUNCTION),
+        {"retarget_figure": {"*"}} | REPORT,
+    ),
+    "code of the validation's picture": (
+        append("myoassist/validation/figure.py", NEW_FUNCTION),
+        {"validate": ALL} | REPORT,
+    ),
+    "report caption": (append("workflow/report/validation.rst", "\nMore words.\n"), REPORT),
+    "report template": (append("myoassist/report/page.css", "\np {}\n"), REPORT),
+    "description": (setting("stroll", "description", "other words"), REPORT),
     "comment and docstring": (comments_and_docstrings, {}),
-    "reward code": (
-        append("myoassist/envs/reward_terms.py", NEW_FUNCTION),
-        rows(("validate", "train", *EVALUATION), BOTH) | ACROSS,
+    "version of mujoco": (version("mujoco"), {"build": {"*"}} | FROM_FIT),
+    "version of torch": (version("torch"), rows(ENVIRONMENT, ALL) | ACROSS),
+    "version of matplotlib": (version("matplotlib"), DRAWN | rows(("validate", "run_figures"), ALL) | ACROSS),
+    "two at once": (two_at_once, rows(("run_figures", "replay"), {STROLL}) | REPORT),
+    "two at once in two runs": (
+        two_at_once_in_two_runs,
+        rows(ENVIRONMENT, {STROLL}) | rows(ANALYSIS, {STROLL, COURSE}) | ACROSS,
     ),
-    "metric code": (
-        append("myoassist/analysis/kinematics.py", NEW_FUNCTION),
-        rows(ANALYSIS, BOTH) | ACROSS,
-    ),
-    "figure code": (append("myoassist/analysis/figures/gait.py", NEW_FUNCTION), {"run_figures": BOTH} | ACROSS),
-    "report caption": (append("workflow/report/validation.rst", "\nMore words.\n"), {"report": {"*"}}),
-    "version of matplotlib": (version("matplotlib"), rows(("validate", "run_figures"), BOTH) | ACROSS),
-    "version of torch": (version("torch"), rows(("validate", "train", *EVALUATION), BOTH) | ACROSS),
-    "version of mujoco": (version("mujoco"), {"build": {"*"}} | FROM_REFERENCE),
-    "report template": (append("myoassist/report/page.css", "\np {}\n"), {"report": {"*"}}),
 }
 
 
@@ -138,35 +180,47 @@ def test_reverted_change_is_forgotten(project: Project) -> None:
     assert project.stale() == {}
 
 
+def trained_again(project: Project) -> set[str]:
+    """Files of trainings that would be made again, below the folder of runs."""
+    return {"/".join(path.parts[3:]) for path in project.stale_files() if "trained_models" in path.parts}
+
+
 def test_more_steps_train_only_the_added_segment(project: Project) -> None:
     project.change_experiment("stroll", "training.total_steps", 192)
-    summary = project.run("--summary", "report")
-    trained = [line for line in summary.splitlines() if "trained_models" in line and "no update" not in line]
-    assert {Path(line.split("\t")[0]).name for line in trained} == {"model_192.zip", "train_log_192.json"}
+    folder = f"{STROLL}/trained_models"
+    assert trained_again(project) == {f"{folder}/model_192.zip", f"{folder}/train_log_192.json"}
 
 
-def test_fewer_steps_train_nothing(project: Project) -> None:
-    project.change_experiment("stroll", "training.total_steps", 64)
-    assert "train" not in project.stale()
+def test_a_later_phase_keeps_the_earlier_ones(project: Project) -> None:
+    phase_three_of_four(project)
+    folder = f"{COURSE}/trained_models"
+    names = [f"{kind}_{steps}" for steps in (192, 256) for kind in ("model", "train_log")]
+    assert {Path(path).with_suffix("").as_posix() for path in trained_again(project)} == {
+        f"{folder}/{name}" for name in names
+    }
 
 
 def test_added_seed_leaves_the_others_alone(project: Project) -> None:
     project.edit("configs/matrices/tiny.yaml", "[1]", "[1, 2]")
     stale = project.stale()
     runs = {run for names in stale.values() for run in names}
-    assert runs == {"walk-s2", "stroll-s2", "*"}
+    assert runs == {"walk-s2", "stroll-s2", "course-s2", "*"}
     assert not {"build", "preprocess", "retarget"} & set(stale)
 
 
-def test_class_in_a_users_file_counts_as_code(project: Project) -> None:
-    own = project.folder / "my_rewards.py"
-    own.write_text("class Mine:\n    factor = 1\n")
-    project.change_experiment("stroll", "environment.environment_class", "my_rewards.py:Mine")
-    project.run("report")
-    own.write_text("# a remark\nclass Mine:\n    factor = 1\n")
+def test_results_accepted_as_they_are_stay_fresh(project: Project) -> None:
+    append("myoassist/envs/reward_terms.py", NEW_FUNCTION)(project)
+    before = {path: path.read_bytes() for path in project.folder.glob("results/**/*.*") if path.is_file()}
+    project.run("--touch", "report")
     assert project.stale() == {}
-    own.write_text("class Mine:\n    factor = 2\n")
-    assert project.stale() == rows(("validate", "train", *EVALUATION), {STROLL}) | ACROSS
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_results_copied_together_with_their_records_stay_fresh(project: Project, tmp_path: Path) -> None:
+    clone = new_project(tmp_path / "clone", project.snakemake)
+    for name in ("results", ".snakemake"):
+        shutil.copytree(project.folder / name, clone.folder / name, copy_function=shutil.copyfile)
+    assert clone.stale() == {}
 
 
 def test_touched_and_moved_results_stay_fresh(project: Project) -> None:
@@ -195,7 +249,7 @@ def test_fresh_checkout_of_the_same_content_stays_fresh(project: Project) -> Non
 def test_figures_alone_never_touch_training(project: Project) -> None:
     project.change_experiment("stroll", "training.parameters.learning_rate", 1e-4)
     project.change_experiment("stroll", "figures.dpi", 100)
-    plan = project.run("report", "--allowed-rules", "analyze", "run_figures", "figures", "report", "--dry-run")
+    plan = project.run("report", "--allowed-rules", "analyze", "run_figures", "matrix_figures", "report", "--dry-run")
     assert "draw stroll-s1" in plan
     assert "train stroll-s1" not in plan
 
@@ -209,7 +263,7 @@ def test_warm_start_follows_the_checkpoint_it_takes_over_from(project: Project) 
     training["parameters"] = {"learning_rate": 1e-3}
     trot = {"extends": "walk.json", "training": training}
     (project.folder / "configs" / "experiments" / "trot.json").write_text(json.dumps(trot))
-    project.edit("configs/matrices/tiny.yaml", "stroll]", "stroll, trot]")
+    project.edit("configs/matrices/tiny.yaml", "course]", "course, trot]")
     project.run("report")
     assert project.stale() == {}
     project.change_experiment("walk", "training.total_steps", 192)  # not the steps that it takes over from

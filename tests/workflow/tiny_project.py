@@ -23,8 +23,24 @@ EXPERIMENTS = {
         "figures": {"run": ["dashboard"], "matrix": ["learning_curves"]},
     },
     "stroll": {"extends": "walk.json", "description": "the same, slower"},
+    "course": {
+        "extends": "walk.json",
+        "description": "with a device, an own class and a curriculum",
+        "model": {"device": "DephyExoBoot_L1"},
+        "environment": {"environment_class": "my_rewards.py:Mine"},
+        "training": {
+            "total_steps": 256,
+            "curriculum": [
+                {"name": "stand", "steps": 64, "environment": {"episode_s": 2.0}},
+                {"name": "step", "steps": 64, "environment": {"episode_s": 3.0}},
+                {"name": "walk", "steps": 64, "environment": {"episode_s": 4.0}},
+                {"name": "far"},
+            ],
+        },
+    },
 }
-MATRIX = "experiments: [walk, stroll]\nseeds: [1]\n"
+MATRIX = "experiments: [walk, stroll, course]\nseeds: [1]\n"
+OWN_CLASS = "class Mine:\n    factor = 1\n"
 
 
 class Snakemake:
@@ -68,17 +84,21 @@ class Project:
 
     def stale(self, *arguments: str) -> dict[str, set[str]]:
         """Read Snakemake's summary: rule -> runs (or ``*``) whose files it would make again."""
+        found: dict[str, set[str]] = {}
+        for path, rule in self.stale_files(*arguments).items():
+            parts = path.parts
+            found.setdefault(rule, set()).add(parts[parts.index("runs") + 1] if "runs" in parts else "*")
+        return found
+
+    def stale_files(self, *arguments: str) -> dict[Path, str]:
+        """Read Snakemake's summary: files that it would make again -> their rules."""
         lines = self.run("--summary", *(arguments or ("report",))).splitlines()
         start = next(index for index, line in enumerate(lines) if line.startswith("output_file\t"))
         header = lines[start].split("\t")
-        found: dict[str, set[str]] = {}
-        for line in lines[start + 1 :]:
-            cells = dict(zip(header, line.split("\t"), strict=False))
-            if cells.get("plan") not in (None, "no update"):
-                parts = Path(cells["output_file"]).parts
-                run = parts[parts.index("runs") + 1] if "runs" in parts else "*"
-                found.setdefault(cells["rule"], set()).add(run)
-        return found
+        rows = [dict(zip(header, line.split("\t"), strict=False)) for line in lines[start + 1 :]]
+        return {
+            Path(cells["output_file"]): cells["rule"] for cells in rows if cells.get("plan") not in (None, "no update")
+        }
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace text in a file of the copy."""
@@ -112,4 +132,5 @@ def new_project(folder: Path, snakemake: Snakemake) -> Project:
         (experiments / f"{name}.json").write_text(json.dumps(content))
     (folder / "configs" / "matrices").mkdir()
     (folder / "configs" / "matrices" / "tiny.yaml").write_text(MATRIX)
+    (folder / "my_rewards.py").write_text(OWN_CLASS)
     return Project(folder, snakemake)

@@ -64,16 +64,15 @@ for number, (names, members) in enumerate(choices_of_figures(), start=1):
             " {params.unless_made} 2> {log:q}"
 
 
-rule figures:
+rule matrix_figures:
     input:
-        compared=compared_files,
-        runs=all_run_figures,
+        compared_files,
     output:
         MATRIX_FIGURES,
     log:
-        f"{LOGS}/figures.log",
+        f"{LOGS}/matrix_figures.log",
     benchmark:
-        f"{BENCHMARKS}/figures.tsv"
+        f"{BENCHMARKS}/matrix_figures.tsv"
     params:
         settings=settings(lambda wildcards: matrix_figures()),
         code=code("figures"),

@@ -119,7 +119,9 @@ def jobs_of(run):
     here = run.experiment
     yield "build", f"build/{here.model_key}"
     yield "preprocess", f"preprocess/{here.reference_key}"
+    yield "preprocess_figure", f"preprocess_figure/{here.reference_key}"
     yield "retarget", f"retarget/{here.retarget_key}"
+    yield "retarget_figure", f"retarget_figure/{here.retarget_key}"
     yield "validate", f"validate/{run.id}"
     for steps in run.segments:
         stage = "pretrained" if run.kept else "train"
@@ -143,6 +145,8 @@ def report_run(run):
         differences=PLAN.differences(run),
         configuration=here.plain(),
         model_manifest=f"models/{here.model_key}/manifest.json",
+        reference=f"reference/{here.reference_key}/reference.h5",
+        fitted_reference=f"retargeted/{here.retarget_key}/reference.h5",
         validation=f"runs/{run.id}/validation.json",
         train_logs=[local(train_log(run, steps)) for steps in run.segments],
         evaluations=[

@@ -4,7 +4,7 @@
 rule report:
     input:
         report_files,
-        figures=rules.figures.output,
+        figures=rules.matrix_figures.output,
         captions=CAPTION_FILES,
     output:
         page=f"{RESULTS}/report.html",

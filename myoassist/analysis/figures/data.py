@@ -15,10 +15,17 @@ from myoassist.analysis.conventions import Angle, signed_angles
 from myoassist.analysis.kinematics import norm_curves, phase_at, reference_curves
 from myoassist.analysis.trial import Trial, load_trial
 from myoassist.config.analysis import AnalysisSettings
-from myoassist.config.base import read_json
 from myoassist.config.figures import FiguresSettings, RunFiles
 from myoassist.errors import InputError
-from myoassist.formats.gait_tables import POINTS, read_cycles, read_metrics, read_norm, read_spatiotemporal
+from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, read_document
+from myoassist.formats.gait_tables import (
+    POINTS,
+    check_tables,
+    read_cycles,
+    read_metrics,
+    read_norm,
+    read_spatiotemporal,
+)
 from myoassist.formats.reference_motion import FittedReference, read_fitted_reference
 from myoassist.formats.rollouts import Rollouts
 
@@ -48,6 +55,7 @@ class RunData:
         self.model = rollouts.header.model
         self.metrics: dict[str, Any] = read_metrics(metrics)
         self.analysis = AnalysisSettings.parse(self.metrics.get("settings"), where=f"{metrics}: settings")
+        check_tables(self.metrics, cycles=cycles, spatiotemporal=spatiotemporal)
         self.cycles = read_cycles(cycles)
         self.spatiotemporal = read_spatiotemporal(spatiotemporal)
         self.reference: FittedReference = read_fitted_reference(reference)
@@ -178,11 +186,7 @@ def read_train_logs(run: RunFiles) -> TrainLog:
     """
     segments = []
     for path in run.train_logs:
-        value = read_json(path)
-        if not isinstance(value, dict) or value.get("format") != "myoassist-train-log":
-            raise InputError(f"{path}: not a train log (field 'format' is not 'myoassist-train-log')")
-        if value.get("version") != 1:
-            raise InputError(f"{path}: train log version {value.get('version')} is unknown, expected 1")
+        value = read_document(path, TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION)
         entries = value.get("rollouts")
         if not isinstance(entries, list) or any(not isinstance(e, dict) or "steps" not in e for e in entries):
             raise InputError(f"{path}: field 'rollouts': expected a list of objects with 'steps'")

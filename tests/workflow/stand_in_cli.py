@@ -5,7 +5,9 @@ It runs the real rules in a moment, so that Snakemake records what it would for 
 
 import hashlib
 import json
+import os
 import sys
+import time
 from pathlib import Path
 
 OUTPUTS = {
@@ -24,6 +26,7 @@ OUTPUTS = {
 
 
 def main():
+    time.sleep(float(os.environ.get("STAND_IN_SECONDS", "0")))
     words = sys.argv[1:]
     if words[0] == "matrix":
         words = words[1:]

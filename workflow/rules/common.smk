@@ -16,6 +16,15 @@ from myoassist.config.packed import pack
 from myoassist.errors import InputError
 from myoassist.provenance import fingerprint
 
+# Snakemake's own words for these are a page of traceback.
+if not workflow.output_settings.dryrun:
+    if not os.access(".", os.W_OK):
+        raise WorkflowError(
+            f"{os.getcwd()}: cannot be written to (read-only, or not yours)"
+        )
+    if not os.statvfs(".").f_bavail:
+        raise WorkflowError(f"{os.getcwd()}: the disk is full; make room and run again")
+
 # The commands of the installation that this Snakemake belongs to come first.
 os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

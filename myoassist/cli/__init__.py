@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from types import TracebackType
 
 from tyro.extras import SubcommandApp
 
@@ -78,9 +79,27 @@ def _start_log() -> None:
     logger.add(sys.stderr, level=level, format="{time:YYYY-MM-DD HH:mm:ss} {level: <7} {message}")
 
 
+_HDF5_WRITE = "file write failed"
+
+
+def _quiet_hdf5() -> None:
+    """Keep h5py from printing a traceback for every object that it cannot close on a full disk: one error is raised."""
+
+    def unraisable(about: sys.UnraisableHookArgs) -> None:
+        if _HDF5_WRITE not in str(about.exc_value):
+            sys.__unraisablehook__(about)
+
+    def printed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if _HDF5_WRITE not in str(error):
+            sys.__excepthook__(kind, error, trace)
+
+    sys.unraisablehook, sys.excepthook = unraisable, printed
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line: exit status 0, 2 for bad input (one line on stderr), 1 for anything else."""
     _start_log()
+    _quiet_hdf5()
     # MuJoCo looks for a graphics library when it is imported, and fails where there is none. Videos find their own.
     os.environ.setdefault("MUJOCO_GL", "disable")
     try:
@@ -94,6 +113,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except OutputError as error:
         complain(error)
+        if _HDF5_WRITE in str(error.__cause__):
+            os._exit(1)  # HDF5 cannot close a file that it cannot write, and would abort at the interpreter's end
         sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()

@@ -79,8 +79,10 @@ def _is_alive(process: int) -> bool:
 def _why_unwritable(error: BaseException, path: Path) -> str | None:
     """Say in words why the system refused to write; None for any other error. HDF5 tells the number in its text."""
     number, file = getattr(error, "errno", None), getattr(error, "filename", None)
-    if isinstance(file, str) and Path(file) not in path.parents and Path(file).parent != path.parent:
-        return None  # about another file, such as an input
+    if isinstance(file, str):
+        folder, about = Path(os.path.abspath(path)).parent, Path(os.path.abspath(file))
+        if about.parent != folder and about != folder and about not in folder.parents:
+            return None  # such as an input
     if number is None and (match := _HDF5_ERRNO.search(str(error))):
         number = int(match[1])
     return os.strerror(number) if number in _UNWRITABLE else None

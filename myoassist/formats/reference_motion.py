@@ -8,6 +8,7 @@ flexion −, pelvis tilt + = backward lean.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -306,11 +307,14 @@ def _require(condition: bool, expected: str) -> None:
 
 @contextmanager
 def _create(path: Path | str, name: str) -> Iterator[h5py.File]:
-    with atomic_output(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+    content = io.BytesIO()  # a full disk would find HDF5 unable to close its file
+    with h5py.File(content, "w", libver=("v110", "v110")) as file:
         set_text(file.attrs, "format", name)
         file.attrs["version"] = VERSION
         yield file
         set_text(file.attrs, DIGEST, content_digest(file, without=DIGEST))
+    with atomic_output(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def _write(

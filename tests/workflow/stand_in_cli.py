@@ -7,7 +7,9 @@ outputs' path holds that text) and ``made.txt`` (stage and first output of every
 
 import hashlib
 import json
+import os
 import sys
+import time
 from pathlib import Path
 
 OUTPUTS = {
@@ -27,6 +29,7 @@ OUTPUTS = {
 
 
 def main():
+    time.sleep(float(os.environ.get("STAND_IN_SECONDS", "0")))
     words = sys.argv[1:]
     if words[0] == "matrix":
         words = words[1:]

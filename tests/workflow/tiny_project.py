@@ -76,11 +76,15 @@ class Project:
 
     def run(self, *arguments: str) -> str:
         """Run the workflow; return what it said."""
-        profile = ["--workflow-profile", "workflow/profiles/default"]
-        matrix = ["--config", "matrix=configs/matrices/tiny.yaml", "--cores", "2"]
-        status, text = self.snakemake.call(self.folder, [*profile, *matrix, *arguments])
+        status, text = self.call(*arguments)
         assert status == 0, text
         return text
+
+    def call(self, *arguments: str) -> tuple[int, str]:
+        """Run the workflow; return its exit status and what it said."""
+        profile = ["--workflow-profile", "workflow/profiles/default"]
+        matrix = ["--config", "matrix=configs/matrices/tiny.yaml", "--cores", "2"]
+        return self.snakemake.call(self.folder, [*profile, *matrix, *arguments])
 
     def stale(self, *arguments: str) -> dict[str, set[str]]:
         """Read Snakemake's summary: rule -> runs (or ``*``) whose files it would make again."""

@@ -22,6 +22,15 @@ from myoassist.staleness import remember_code
 # a quarter of a dry run's time.
 gc.set_threshold(10_000_000, 50, 100)
 
+# Snakemake's own words for these are a page of traceback.
+if not workflow.output_settings.dryrun:
+    if not os.access(".", os.W_OK):
+        raise WorkflowError(
+            f"{os.getcwd()}: cannot be written to (read-only, or not yours)"
+        )
+    if not os.statvfs(".").f_bavail:
+        raise WorkflowError(f"{os.getcwd()}: the disk is full; make room and run again")
+
 # The commands of the installation that this Snakemake belongs to come first.
 os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

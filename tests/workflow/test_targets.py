@@ -39,7 +39,7 @@ def test_a_run_and_an_experiment_are_targets(project: Project) -> None:
 def test_an_experiment_cannot_be_called_like_a_rule(project: Project, name: str) -> None:
     experiments = project.folder / "configs" / "experiments"
     (experiments / f"{name}.json").write_text(json.dumps({"extends": "walk.json"}))
-    project.edit("configs/matrices/tiny.yaml", "stroll]", f"stroll, {name}]")
+    project.edit("configs/matrices/tiny.yaml", "course]", f"course, {name}]")
     status, text = attempt(project, "report", "--dry-run")
     assert status != 0
     assert f"tiny.yaml: field 'experiments': '{name}' is the name of a rule" in text

@@ -44,7 +44,7 @@ def long(project: Project) -> Project:
     (project.folder / "rewards.json").write_text(json.dumps(rewards))
     trot = {"extends": "walk.json", "training": {"warm_start": {"experiment": "walk", "steps": 192}}}
     (project.folder / "configs/experiments/trot.json").write_text(json.dumps(trot))
-    project.edit("configs/matrices/tiny.yaml", "stroll]", "trot]\ncheckpoints: [final, best]")
+    project.edit("configs/matrices/tiny.yaml", "stroll, course]", "trot]\ncheckpoints: [final, best]")
     project.change_experiment("walk", "training.total_steps", 320)
     project.change_experiment("walk", "training.parameters.learning_rate", 1e-4)  # all again, with these rewards
     project.run("report")

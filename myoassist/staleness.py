@@ -117,10 +117,10 @@ def _causes(job: Any, workflow: Any, current: Mapping[str, Mapping[str, str]]) -
     """Say what is not as it was when a job ran last. A job that only follows from others has no such cause."""
     records, reason = workflow.persistence, workflow.dag.reason(job)
     before_it = records.metadata(job.output[0])
-    if reason.forced or (before_it is not None and before_it.incomplete):
+    missing = [str(path) for path in job.output if not Path(path).exists()]
+    if reason.forced or (missing and before_it is not None and _failed(job, before_it)):
         yield "its last attempt failed or was interrupted"
         return
-    missing = [str(path) for path in job.output if not Path(path).exists()]
     if missing and before_it is None:
         yield "not made yet"
         return
@@ -137,6 +137,14 @@ def _causes(job: Any, workflow: Any, current: Mapping[str, Mapping[str, str]]) -
     change = records.params_changed(job)
     if change:
         yield from describe_parameters(change.only_old, change.only_new, current)
+
+
+def _failed(job: Any, record: Any) -> bool:
+    """Whether the attempt that left this record failed: Snakemake writes one for failures too, but no benchmark."""
+    if not job.benchmark:
+        return False
+    benchmark = Path(job.benchmark)
+    return not benchmark.exists() or benchmark.stat().st_mtime < record.starttime
 
 
 def describe_parameters(

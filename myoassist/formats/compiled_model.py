@@ -209,12 +209,17 @@ def load_model(model: Path, manifest: Path) -> tuple[mujoco.MjModel, Manifest]:
 
 def encode_physics_only(model: mujoco.MjModel) -> str:
     """Return a model as text for the custom text `PHYSICS_ONLY` of its full twin."""
+    return base64.b64encode(zlib.compress(serialized(model), 9)).decode()
+
+
+def serialized(model: mujoco.MjModel) -> bytes:
+    """Return a compiled model as an ``mjb`` file's bytes. Writing one itself, MuJoCo does not notice a full disk."""
     import mujoco
     import numpy as np
 
     content = np.empty(mujoco.mj_sizeModel(model), dtype=np.uint8)
     mujoco.mj_saveModel(model, None, content)
-    return base64.b64encode(zlib.compress(content.tobytes(), 9)).decode()
+    return content.tobytes()
 
 
 def physics_only(model: mujoco.MjModel) -> mujoco.MjModel:

@@ -26,6 +26,7 @@ from myoassist.formats.compiled_model import (
     Manifest,
     Muscle,
     encode_physics_only,
+    serialized,
     write_manifest,
 )
 from myoassist.formats.files import atomic_output, sha256
@@ -72,7 +73,7 @@ def build(settings: ModelSettings, *, model: Path, manifest: Path) -> Manifest:
     spec.add_text(name=PHYSICS_ONLY, data=encode_physics_only(_weigh(slim, settings)))
     compiled = _weigh(_compile(spec, settings), settings)
     with atomic_output(model) as temporary:
-        mujoco.mj_saveModel(compiled, str(temporary))
+        temporary.write_bytes(serialized(compiled))
         digest = sha256(temporary)
         described = describe(compiled, settings, digest, ground_geoms)
         write_manifest(manifest, described)

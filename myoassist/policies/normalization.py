@@ -8,6 +8,9 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
+SMALLEST_DEVIATION = 0.05
+"""Numbers that vary less than this (scaled units) are divided by it, lest a constant become a cliff."""
+
 
 class NormalizingExtractor(BaseFeaturesExtractor):
     """Standardises observations with running statistics that only `update` changes.
@@ -34,10 +37,10 @@ class NormalizingExtractor(BaseFeaturesExtractor):
         self.register_buffer("count", torch.zeros(size, dtype=torch.float64))
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        """Standardise (B, O) observations."""
+        """Standardise (B, O) observations; deviations count as at least `SMALLEST_DEVIATION`."""
         if not self.enabled:
             return observations
-        scale = torch.rsqrt(self.variance + 1e-6).float()
+        scale = torch.rsqrt(self.variance.clamp(min=SMALLEST_DEVIATION**2)).float()
         return torch.clamp((observations - self.mean.float()) * scale, -self.clip, self.clip)
 
     @torch.no_grad()

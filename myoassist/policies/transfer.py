@@ -18,7 +18,7 @@ from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
 from myoassist.policies.grouped import actor_widths
 from myoassist.policies.learner import algorithm_class
-from myoassist.policies.normalization import extractors
+from myoassist.policies.normalization import SMALLEST_DEVIATION, extractors
 from myoassist.policies.selection import Selection, select
 
 
@@ -305,11 +305,18 @@ def _copy_statistics(
         report.reset.append("observation statistics")
         return
     ours, theirs = (list(part) for part in zip(*shared, strict=True))
+    constant = (source[prefix + "variance"] < SMALLEST_DEVIATION**2) & (not settings.optimizer)
     for extractor in extractors(algorithm.policy):
         for name in ("mean", "variance", "count"):
             values = source[prefix + name]
             getattr(extractor, name)[ours] = values if values.dim() == 0 else values[theirs]
+        for column, known in shared:
+            if constant[known]:  # its spread is not known: what is seen here tells it, and the network saw it at 0
+                extractor.variance[column], extractor.count[column] = 1.0, 0.0
     report.kept.append(f"observation statistics of {len(ours)} numbers")
+    unknown = [here.observation_labels[column] for column, known in shared if constant[known]]
+    if unknown:
+        report.reset.append(f"spread of {_shortened(unknown)}, which hardly varied there")
     fresh = [label for column, label in enumerate(here.observation_labels) if column not in set(ours)]
     if fresh:
         report.reset.append(f"observation statistics of {_shortened(fresh)}")

@@ -124,6 +124,8 @@ class LearningCallback(BaseCallback):
 
     def _begin_record(self) -> None:
         """Sum up the steps since the last record."""
+        if self._on_policy:  # a buffer's arrays are new ones before the next rollout's start is told
+            self._seen = [self.model.rollout_buffer.observations]
         raw = self._raw / self._count
         seconds = [steps * self.env.control_s for steps in self._lengths]
         self._pending = {
@@ -168,7 +170,7 @@ class LearningCallback(BaseCallback):
         found = extractors(self.model.policy)
         if not found:
             return
-        seen = self.model.rollout_buffer.observations if self._on_policy else np.concatenate(self._seen)
+        seen = np.concatenate(self._seen)
         observations = torch.as_tensor(seen.reshape(-1, seen.shape[-1]))
         for extractor in found:
             extractor.update(observations)

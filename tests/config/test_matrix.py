@@ -103,7 +103,7 @@ def test_demo_matrix_is_a_real_matrix() -> None:
     plan = Plan.load(ROOT / "configs" / "matrices" / "demo.yaml")
     assert len({run.name for run in plan.runs.values()}) >= 2
     assert len({run.seed for run in plan.runs.values()}) >= 2
-    trained = [run for run in plan.runs.values() if run.pretrained is None]
+    trained = [run for run in plan.runs.values() if run.kept is None]
     for run in trained:
         assert 60_000 <= run.final_steps <= 100_000
         assert run.experiment.training.rollout_steps <= 2048

@@ -9,16 +9,13 @@ import time
 
 import numpy as np
 import pytest
-import torch
 from stable_baselines3 import PPO
 
 from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.training import TrainingSettings
-from myoassist.envs.environment_handler import EnvironmentHandler
-from myoassist.envs.sb3 import SB3VecEnv
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import read_checkpoint_info, read_parameters
-from myoassist.policies.learner import load_policy, make_algorithm
+from myoassist.policies.learner import load_policy
 from myoassist.training.segment import train_segment
 
 TRAINING = {
@@ -140,39 +137,6 @@ def test_the_train_log_tells_what_happened(chain):
     assert record["reward_per_step"] == pytest.approx(total, abs=1e-5)
     assert record["approx_kl"] is not None
     assert "untrained_reward_per_step" not in json.loads(chain[1].with_name("train_log_512.json").read_text())
-
-
-def test_the_first_minibatch_has_probability_ratio_one(assets):
-    """Statistics that moved between acting and learning would show as a ratio other than 1."""
-    handler = EnvironmentHandler.from_files(EnvironmentSettings(), **assets.files)
-    env = SB3VecEnv(handler.make_batch(8))
-    settings = segments()[0]
-    algorithm = make_algorithm(settings.learner, env, steps=0)
-    from myoassist.training.learning_callback import LearningCallback
-
-    ratios = []
-
-    class Watch(LearningCallback):
-        def _on_rollout_end(self):
-            super()._on_rollout_end()
-            buffer, policy = self.model.rollout_buffer, self.model.policy
-            observations = torch.as_tensor(buffer.observations.reshape(-1, buffer.observations.shape[-1]))
-            actions = torch.as_tensor(buffer.actions.reshape(-1, buffer.actions.shape[-1]))
-            with torch.no_grad():
-                _, log_prob, _ = policy.evaluate_actions(observations, actions)
-            before = torch.as_tensor(buffer.log_probs.reshape(-1))
-            ratios.append(torch.exp(log_prob - before).numpy())
-
-    from stable_baselines3.common.logger import Logger
-
-    algorithm.set_logger(Logger(folder=None, output_formats=[]))
-    algorithm.learn(512, callback=Watch(env.batch, stop_steps=512), log_interval=None)
-    assert len(ratios) == 4
-    for ratio in ratios:
-        np.testing.assert_allclose(ratio, 1.0, atol=2e-5)
-    extractor = algorithm.policy.features_extractor
-    assert set(extractor.count.tolist()) == {512.0}
-    env.close()
 
 
 def test_statistics_travel_in_the_checkpoint(chain):

@@ -9,7 +9,7 @@ from stable_baselines3 import PPO
 
 from myoassist.config.training import TrainingSettings
 from myoassist.errors import InputError
-from myoassist.formats.checkpoint import read_parameters
+from myoassist.formats.checkpoint import read_checkpoint_info, read_parameters
 from myoassist.policies.learner import load_policy
 
 GROUPS = [
@@ -87,9 +87,11 @@ def test_transfer_to_a_body_with_a_device(exo_assets, walk, train_all, tmp_path)
     torch.testing.assert_close(after["log_std"][:muscles], before["log_std"], rtol=0, atol=0)
     np.testing.assert_allclose(after["log_std"][muscles:].exp(), 0.1, rtol=1e-6)
     # the statistics of known numbers go on, those of the device begin
-    counts = after["features_extractor.count"]
-    assert set(counts[:-2].tolist()) == {384.0}
-    assert set(counts[-2:].tolist()) == {128.0}
+    counts = dict(zip(read_checkpoint_info(made[0]).observation_labels, after["features_extractor.count"], strict=True))
+    new = {"target_velocity/forward"} | {label for label in counts if label.startswith("device_torque")}
+    assert {label: float(count) for label, count in counts.items()} == {
+        label: 128.0 if label in new else 384.0 for label in counts
+    }
     kept = json.loads((tmp_path / "frozen" / "train_log_128.json").read_text())["warm_start"]
     assert kept["kept"][0] == "network human (from actor)"
     assert "network device" in kept["reset"]

@@ -18,8 +18,11 @@ from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
 from myoassist.policies.grouped import actor_widths
 from myoassist.policies.learner import algorithm_class
-from myoassist.policies.normalization import SMALLEST_DEVIATION, extractors
+from myoassist.policies.normalization import extractors
 from myoassist.policies.selection import Selection, select
+
+_CONSTANT = 1e-3
+"""A number of a smaller standard deviation (scaled units) did not vary there, such as a single target velocity."""
 
 
 @dataclass(frozen=True)
@@ -305,7 +308,7 @@ def _copy_statistics(
         report.reset.append("observation statistics")
         return
     ours, theirs = (list(part) for part in zip(*shared, strict=True))
-    constant = (source[prefix + "variance"] < SMALLEST_DEVIATION**2) & (not settings.optimizer)
+    constant = (source[prefix + "variance"] < _CONSTANT**2) & (not settings.optimizer)
     for extractor in extractors(algorithm.policy):
         for name in ("mean", "variance", "count"):
             values = source[prefix + name]
@@ -316,7 +319,7 @@ def _copy_statistics(
     report.kept.append(f"observation statistics of {len(ours)} numbers")
     unknown = [here.observation_labels[column] for column, known in shared if constant[known]]
     if unknown:
-        report.reset.append(f"spread of {_shortened(unknown)}, which hardly varied there")
+        report.reset.append(f"spread of {_shortened(unknown)}, which did not vary there")
     fresh = [label for column, label in enumerate(here.observation_labels) if column not in set(ours)]
     if fresh:
         report.reset.append(f"observation statistics of {_shortened(fresh)}")

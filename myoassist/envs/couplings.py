@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import mujoco
 import numpy as np
 
@@ -13,10 +11,10 @@ from myoassist.formats.compiled_model import Manifest
 class Couplings:
     """Puts dependent joints on q_dep = q0_dep + sum_i c_i (q_ind - q0_ind)^i, and their velocities on its slope."""
 
-    def __init__(self, model: mujoco.MjModel, manifest: Manifest, *, only: Collection[str] | None = None):
-        """Read the polynomials; `only` names the dependent joints to care for (None: all)."""
+    def __init__(self, model: mujoco.MjModel, manifest: Manifest):
+        """Read the polynomials."""
         joints = {joint.name: joint for joint in manifest.joints}
-        couplings = [item for item in manifest.couplings if only is None or item.dependent in only]
+        couplings = manifest.couplings
         dependent = [joints[coupling.dependent] for coupling in couplings]
         independent = [joints[coupling.independent] for coupling in couplings]
         self._to = np.array([joint.qpos for joint in dependent], dtype=np.intp)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from myoassist.envs import reward_terms
-from myoassist.envs.couplings import Couplings
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.envs.step import Step
 
@@ -117,7 +116,7 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         super().__init__(*args, **kwargs)
         angles = [column for column, name in enumerate(self.joint_names) if name != self.manifest.root["height"]]
         self._angles = np.array(angles, dtype=np.intp)
-        self._knees = Couplings(self.simulation.model, self.manifest, only=self.legs.slides)
+        self._leg_angles = np.array([self.joint_names.index(name) for name in self.legs.hinges], dtype=np.intp)
         reward = self.settings.reward
         names = [self.joint_names[column] for column in angles]
         if reward.joint_position_imitation is not None:
@@ -142,12 +141,8 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         if self.settings.reward.foot_position_imitation is None:
             return
         # body and reference side by side through one pass of the same kinematics
-        count = len(qpos)
-        both = np.concatenate([qpos, np.tile(self.simulation.model.qpos0, (count, 1))])
-        both[count:, self.qpos_columns] = positions
-        self._knees.apply(both[count:])
-        feet = self.legs.feet(both)
-        step.foot_position, step.reference_foot_position = feet[:count], feet[count:]
+        feet = self.legs.feet(qpos, also=np.take(positions, self._leg_angles, axis=1))
+        step.foot_position, step.reference_foot_position = feet[: len(qpos)], feet[len(qpos) :]
 
     def _calculate_reward(self, step: Step) -> dict[str, np.ndarray]:
         """Compute the base's terms and the imitation terms; 1 is perfect imitation."""

@@ -75,6 +75,7 @@ class Simulation:
         nq, nv, na = self.model.nq, self.model.nv, self.model.na
         self.state = np.zeros((num_envs, size))
         self.substates = np.zeros((num_envs, substeps, size))
+        self._last = np.zeros((num_envs, size))
         self.sensordata = np.zeros((num_envs, substeps, self.model.nsensordata))
         self.control = np.zeros((num_envs, substeps, self.model.nu))
         self._qpos, self._qvel = slice(1, 1 + nq), slice(1 + nq, 1 + nq + nv)
@@ -122,13 +123,15 @@ class Simulation:
             state=self.substates,
             sensordata=self.sensordata,
         )
-        last = self.substates[:, -1]
+        last = self._last
+        last[:] = self.substates[:, -1]  # read once: other cores wrote it, and every look at it again would cost
         late = np.abs(last[:, 0] - self.time - self._span) > _TIME_TOLERANCE
         fastest = np.abs(last[:, self._qvel]).max(axis=1)
         # written so that NaN counts as diverged
         diverged = late | ~(fastest <= self.velocity_limit)
         if diverged.any():
             self._contain(diverged)
+            last[diverged] = self.substates[diverged, -1]
         self.state[:] = last
         return diverged
 

@@ -60,7 +60,7 @@ class ObservationSettings(Settings):
 
 
 class DeviceActionSettings(Settings):
-    """Limits of a device's motors; they hold in hardware, so they hold for every policy."""
+    """Limits of a device's motors; the hardware's, so they hold for every policy."""
 
     enabled: bool = True
     """A device that is worn but off is carried and makes no torque."""

@@ -193,7 +193,7 @@ class MyoAssistLegBase(VectorEnv):
         self._index_joints()
         self.couplings = Couplings(first, manifest)
         self.legs = PlanarLegs(first, manifest)
-        self.actuation = Actuation(settings.action, manifest, num_envs=num_envs, control_s=self.control_s)
+        self.actuation = Actuation(settings.action, manifest, num_envs=num_envs, substeps=self.simulation.substeps)
         self.target = TargetVelocity(settings.target_velocity, num_envs=num_envs, episode_s=settings.episode_s)
         self.footsteps = Footsteps(num_envs=num_envs, control_s=self.control_s)
         self.observer = Observer(settings.observation, self)
@@ -307,7 +307,7 @@ class MyoAssistLegBase(VectorEnv):
         self.last_action = action
         simulation = self.simulation
         np.copyto(self._activation_before, simulation.activation)
-        control = self.actuation.apply(action, self._excitation_baseline(), simulation.qvel)
+        control = self.actuation.apply(action, self._excitation_baseline(), simulation.qvel, simulation.qvel_before)
         diverged = simulation.step(control, self._outside_forces())
         self.steps += 1
         time = self.steps * self.control_s

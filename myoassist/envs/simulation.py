@@ -89,25 +89,30 @@ class Simulation:
         self.soles = Soles(self.model, manifest, self.ground)
         mujoco.set_mju_user_warning(_log_warning)
 
+    @property
+    def qvel_before(self) -> np.ndarray:
+        """Velocities (N, nv) one physics step before those of the state; the same where an episode has just begun."""
+        return self.qvel if self.substeps == 1 else self.substates[:, -2, self._qvel]
+
     def close(self) -> None:
         """End the thread pool."""
         self._pool.close()
         self._alone.close()
 
     def step(self, control: np.ndarray, applied: np.ndarray | None = None) -> np.ndarray:
-        """Advance all bodies by one control step with constant controls.
+        """Advance all bodies by one control step.
 
         A diverged body keeps the state it had before; MuJoCo has reset it inside, which shows as a returned
         time that is not start + substeps x timestep.
 
         Args:
-            control: (N, nu) controls as MuJoCo's actuators take them.
+            control: (N, substeps, nu) controls as MuJoCo's actuators take them, or (N, 1, nu) held over the step.
             applied: (N, nv) generalised forces from outside (N, N·m), held over the step; None for none.
 
         Returns:
             (N,) bool, which bodies diverged.
         """
-        self.control[:] = control[:, None, :]
+        self.control[:] = control
         given = self.control
         if applied is not None:
             held = np.broadcast_to(applied[:, None, :], (self.num_envs, self.substeps, self.model.nv))

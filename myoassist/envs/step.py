@@ -23,7 +23,7 @@ class Step:
         foot_force: (N, 4) vertical load in body weights: heel and toes right, heel and toes left.
         foot_force_peak: (N, 2) largest vertical load of each whole foot within the step, body weights.
         limit_torque: (N, L) torques of the joint limits (N·m).
-        device_torque: (N, D) torques of the device's motors (N·m).
+        device_torque: (N, D) torques of the device's motors at the end of the step (N·m).
         foot_strike: (N,) bool, whether a foot met the ground in this step (ending a footstep).
         footstep_time: (N,) duration of the footstep that ended (s).
         footstep_effort: (N,) mean over that footstep of the mean squared activation.

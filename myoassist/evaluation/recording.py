@@ -115,18 +115,18 @@ class EpisodeRecorder:
         if not self.running:
             return
         batch, row = self._batch, self.row
-        control, applied = batch.simulation.control[row, 0].copy(), batch.applied_force[row].copy()
+        control, applied = batch.simulation.control[row].copy(), batch.applied_force[row].copy()
         # Substate k lies k + 1 physics steps after the start; the last one is the next step's start.
         inner = batch.simulation.substates[row, self._stride - 1 : -1 : self._stride]
         states = np.concatenate([self._start[None], inner])
-        self._add(states, control, applied)
+        self._add(states, control[:: self._stride], applied)
         raw = batch.raw_terms[:, row]
         self._episode.append_control(
             {
                 "time": self._time,
                 "action": batch.last_action[row],
                 "excitation": batch.actuation.excitation[row],
-                "device_control": control[self._device_controls],
+                "device_control": control[:, self._device_controls].mean(axis=0),
                 "reward": reward,
                 "reward_raw": raw,
                 "reward_weighted": raw * batch.weights,
@@ -146,7 +146,7 @@ class EpisodeRecorder:
         """
         batch, row = self._batch, self.row
         state = batch.simulation.state[row : row + 1].copy()
-        self._add(state, batch.simulation.control[row, 0].copy(), batch.applied_force[row].copy())
+        self._add(state, batch.simulation.control[row, -1:].copy(), batch.applied_force[row].copy())
         self._flush()
         self.running, self.termination = False, termination
         self._episode.end(
@@ -156,10 +156,10 @@ class EpisodeRecorder:
             target_velocity_mean_m_s=self._targets / max(self._steps, 1),
         )
 
-    def _add(self, states: np.ndarray, control: np.ndarray, applied: np.ndarray) -> None:
-        """Keep states (K, nstate) with the control (nu,) and the outside force (nv,) that were held over them."""
+    def _add(self, states: np.ndarray, controls: np.ndarray, applied: np.ndarray) -> None:
+        """Keep states (K, nstate) with the controls (K, nu) and the outside force (nv,) that began to act in them."""
         self._states.append(states)
-        self._controls.append(np.repeat(control[None], len(states), axis=0))
+        self._controls.append(controls)
         self._applied.append(np.repeat(applied[None], len(states), axis=0))
         self._waiting += len(states)
         if self._waiting >= _WAITING_ROWS:

@@ -70,7 +70,7 @@ CONTROL = (
     Column("time", (), "s", "start of the control step", "f8"),
     Column("action", ("action",), "1", "action of the policy, -1 to 1"),
     Column("excitation", ("muscle",), "1", "muscle excitation during the step, 0 to 1"),
-    Column("device_control", ("device",), "1", "control signal of the device during the step"),
+    Column("device_control", ("device",), "1", "control signal of the device, mean over the step"),
     Column("reward", (), "1", "reward of the step"),
     Column("reward_raw", ("reward_term",), "1", "each reward term before its weight"),
     Column("reward_weighted", ("reward_term",), "1", "each reward term times its weight; their sum is the reward"),

@@ -146,6 +146,16 @@ class CostTerm(Settings):
     weight: Cost
 
 
+class StanceTimingTerm(Settings):
+    """Agreement of the feet's loads with the reference's stance and swing, 1 is best.
+
+    A foot that shall stand counts as far as it is loaded, up to `loaded_bw`; one that shall swing as far as it is not.
+    """
+
+    weight: Reward
+    loaded_bw: Positive = 0.05
+
+
 class FootForceTerm(Settings):
     """Sum over feet of the vertical force's excess over the threshold, in body weights."""
 
@@ -181,6 +191,7 @@ class RewardSettings(Settings):
     joint_velocity_imitation: JointVelocityTerm | None = None
     foot_position_imitation: FootPositionTerm | None = None
     pelvis_height_imitation: PelvisHeightTerm | None = None
+    stance_timing: StanceTimingTerm | None = None
     muscle_effort: MuscleEffortTerm | None = None
     activation_smoothness: CostTerm | None = None
     foot_force_excess: FootForceTerm | None = None

@@ -109,6 +109,7 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         "joint_velocity_imitation",
         "foot_position_imitation",
         "pelvis_height_imitation",
+        "stance_timing",
     )
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -138,6 +139,8 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         step.reference_positions = positions
         step.reference_velocities = velocities
         step.reference_fluctuation = fluctuation
+        if self.settings.reward.stance_timing is not None:
+            step.reference_contact = self.clip.contact_at(step.phase)
         if self.settings.reward.foot_position_imitation is None:
             return
         # body and reference side by side through one pass of the same kinematics
@@ -165,4 +168,7 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
             error = step.positions[:, column] - step.reference_positions[:, column]
             scales = np.array([reward.pelvis_height_imitation.scale_m])
             terms["pelvis_height_imitation"] = reward_terms.imitation(error, scales, reward.pelvis_height_imitation)
+        if reward.stance_timing is not None:
+            load = step.foot_force[:, 0::2] + step.foot_force[:, 1::2]
+            terms["stance_timing"] = reward_terms.stance_timing(load, step.reference_contact, reward.stance_timing)
         return terms

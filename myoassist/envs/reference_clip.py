@@ -86,6 +86,10 @@ class ReferenceClip:
         """Height (N,) of the lower sole's lowest point over the ground at phases (N,) (m; negative = pressed in)."""
         return self._lowest_sole[(phase * self.frames).astype(np.intp) % self.frames]
 
+    def contact_at(self, phase: np.ndarray) -> np.ndarray:
+        """Whether the right and the left foot stand (N, 2) at phases (N,) in [0, 1)."""
+        return self.contact[(phase * self.frames).astype(np.intp) % self.frames]
+
     def at(self, phase: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Look the reference's motion up.
 

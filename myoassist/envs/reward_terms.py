@@ -15,6 +15,7 @@ from myoassist.config.environment import (
     ImitationTerm,
     LimitTorqueTerm,
     MuscleEffortTerm,
+    StanceTimingTerm,
 )
 from myoassist.errors import InputError
 
@@ -35,7 +36,8 @@ def weights(settings: EnvironmentSettings, imitation_terms: tuple[str, ...]) -> 
         for name in type(reward).model_fields
         if name != "own" and getattr(reward, name) is not None
     }
-    misplaced = [name for name in named if name.endswith("_imitation") and name not in imitation_terms]
+    needing = [name for name in named if name.endswith("_imitation") or name == "stance_timing"]
+    misplaced = [name for name in needing if name not in imitation_terms]
     if misplaced:
         raise InputError(
             f"environment: field 'reward.{misplaced[0]}': {settings.id} imitates nothing "
@@ -83,6 +85,21 @@ def imitation(error: np.ndarray, scales: np.ndarray, term: ImitationTerm) -> np.
     for part in parts[1:]:
         result = result + part
     return result / len(parts)
+
+
+def stance_timing(load: np.ndarray, standing: np.ndarray, term: StanceTimingTerm) -> np.ndarray:
+    """Mean over feet of min(load / loaded, 1) where the reference stands and 1 minus it where it swings.
+
+    Args:
+        load: (N, 2) vertical load of right and left foot, body weights.
+        standing: (N, 2) bool, whether the reference's foot stands.
+        term: the load that counts as standing.
+
+    Returns:
+        (N,) in [0, 1].
+    """
+    loaded = np.clip(load / term.loaded_bw, 0.0, 1.0)
+    return mean(np.where(standing, loaded, 1.0 - loaded))
 
 
 def muscle_effort(activations: np.ndarray, term: MuscleEffortTerm) -> np.ndarray:

@@ -36,6 +36,7 @@ class Step:
         reference_velocities: (N, J).
         reference_fluctuation: (N,) the reference's forward velocity minus its mean over the stride (m/s).
         reference_foot_position: (N, 4) as `foot_position`.
+        reference_contact: (N, 2) bool, whether the reference's right and left foot stand; None if no term asks.
         diverged: (N,) bool, whose simulation diverged (their arrays hold the state before).
     """
 
@@ -63,3 +64,4 @@ class Step:
     reference_velocities: np.ndarray | None = None
     reference_fluctuation: np.ndarray | None = None
     reference_foot_position: np.ndarray | None = None
+    reference_contact: np.ndarray | None = None

@@ -17,6 +17,7 @@ ALL_REWARDS = {
     "joint_velocity_imitation": {"weight": 0.1, "form": "mean_exp"},
     "foot_position_imitation": {"weight": 0.1},
     "pelvis_height_imitation": {"weight": 0.1},
+    "stance_timing": {"weight": 0.1},
     "muscle_effort": {"weight": -0.1},
     "activation_smoothness": {"weight": -0.1},
     "foot_force_excess": {"weight": -0.1},
@@ -85,7 +86,8 @@ def test_a_reference_frame_with_no_time_elapsed_is_perfect_imitation(assets, mak
     phases = np.arange(reference.frames) / reference.frames
     batch.reset(seed=0, options={"phase": phases, "target_velocity": reference.speed_m_s})
     terms = batch._calculate_reward(batch.step_result)
-    for name in (*batch.imitation_terms, "forward_velocity"):
+    likeness = [name for name in batch.imitation_terms if name != "stance_timing"]  # about forces, which need time
+    for name in (*likeness, "forward_velocity"):
         np.testing.assert_allclose(terms[name], 1.0, atol=1e-9)
     np.testing.assert_allclose(batch.simulation.qpos[:, 1:], reference.qpos[:, 1:], atol=1e-9)
     np.testing.assert_allclose(batch.simulation.activation, reference.activation, atol=1e-12)
@@ -101,6 +103,8 @@ def test_rewards_match_hand_computed_values(assets, make_handler):
     step.foot_position = step.reference_foot_position + 0.15
     step.activations = np.full((2, 22), 0.5)
     step.activation_change = np.full((2, 22), 0.1)
+    step.foot_force = np.array([[0.02, 0.0, 0.0, 0.03], [0.5, 0.5, 0.0, 0.0]])
+    step.reference_contact = np.array([[True, False], [True, True]])
     step.foot_force_peak = np.array([[1.5, 1.0], [2.3, 1.4]])
     step.limit_torque = np.array([[10.0, -30.0] + [0.0] * 6] * 2)
     step.foot_strike = np.array([True, False])
@@ -116,6 +120,7 @@ def test_rewards_match_hand_computed_values(assets, make_handler):
         "joint_velocity_imitation": [np.exp(-0.04)] * 2,
         "foot_position_imitation": [np.exp(-4.0)] * 2,
         "pelvis_height_imitation": [np.exp(-1.0)] * 2,
+        "stance_timing": [0.4, 0.5],
         "muscle_effort": [0.25] * 2,
         "activation_smoothness": [0.01] * 2,
         "foot_force_excess": [0.2, 1.1],

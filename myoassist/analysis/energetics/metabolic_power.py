@@ -38,14 +38,16 @@ class MetabolicPower:
         muscles: constants, in the order of the columns.
         power_w: model -> shape (T, nmuscle) W.
         parts_w: model -> part -> sum over all muscles, shape (T,) W; empty for a model that has no parts.
-        work_w: power of the active forces on the fibres, shape (T, nmuscle) W; positive while they shorten.
+        positive_work_w: power of the active forces on the fibres that shorten, all muscles, shape (T,) W.
+        negative_work_w: the same on the fibres that are stretched, shape (T,) W, at most 0.
         lost_w: power of the fibres, passive forces included, that does not reach the joints, shape (T,) W.
     """
 
     muscles: Muscles
     power_w: dict[str, np.ndarray]
     parts_w: dict[str, dict[str, np.ndarray]]
-    work_w: np.ndarray
+    positive_work_w: np.ndarray
+    negative_work_w: np.ndarray
     lost_w: np.ndarray
 
     def of_side(self, model: str, side: str) -> np.ndarray:
@@ -82,7 +84,7 @@ def metabolic_power(
     shape = columns["muscle_force"].shape
     power = {model: np.zeros(shape, np.float32) for model in MODELS}
     parts: dict[str, dict[str, np.ndarray]] = {model: {} for model in MODELS}
-    work = np.zeros(shape, np.float32)
+    positive, negative = np.zeros(shape[0]), np.zeros(shape[0])
     # Steps and states are counted, not timed, by the simulation; half a millisecond bridges rounding.
     step = np.clip(np.searchsorted(control_time, time + 5e-4, side="right") - 1, 0, None)
     for rows in _blocks(shape[0]):
@@ -94,7 +96,9 @@ def metabolic_power(
             fiber_length_m=columns["fiber_length"][rows],
             fiber_velocity_m_s=columns["fiber_velocity"][rows],
         )
-        work[rows] = -state.active_force_n * state.velocity_m_s
+        work = -state.active_force_n * state.velocity_m_s
+        positive[rows] = np.maximum(work, 0).sum(axis=1)
+        negative[rows] = np.minimum(work, 0).sum(axis=1)
         for model, function in MODELS.items():
             rate = function(state, muscles, settings)
             power[model][rows] = rate.total
@@ -103,7 +107,7 @@ def metabolic_power(
                 if values is not None:
                     parts[model].setdefault(part, np.zeros(shape[0]))[rows] = values.sum(axis=1)
     fibers_w = -np.einsum("tm,tm->t", columns["muscle_force"], columns["fiber_velocity"], dtype=float)
-    return MetabolicPower(muscles, power, parts, work, fibers_w - joint_power_w)
+    return MetabolicPower(muscles, power, parts, positive, negative, fibers_w - joint_power_w)
 
 
 def leg_curve_names() -> tuple[str, ...]:

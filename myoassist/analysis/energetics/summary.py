@@ -9,7 +9,7 @@ import numpy as np
 
 from myoassist.analysis.conventions import SIDES
 from myoassist.analysis.energetics.metabolic_power import MODELS, PARTS, MetabolicPower
-from myoassist.analysis.energetics.muscles import Muscles
+from myoassist.analysis.energetics.muscles import Muscles, read_muscles
 from myoassist.analysis.trial import Trial
 from myoassist.config.analysis import EnergeticsSettings
 from myoassist.formats.rollout_columns import RolloutModel
@@ -63,7 +63,8 @@ class EnergyLedger:
         """
         muscles = self._muscles
         if muscles is None:
-            return {"over": None, "reason": "no episode has two states" if model.manifest.get("muscles") else NOT_TOLD}
+            known = read_muscles(model, settings) is not None
+            return {"over": None, "reason": "no episode has two states" if known else NOT_TOLD}
         over = next((name for name in (*SIDES, EPISODES) if self._spans[name]), EPISODES)
         spans, mass = self._spans[over], model.total_mass_kg
         duration = sum(span.duration_s for span in spans)
@@ -118,42 +119,43 @@ def _model(
 
 
 def _span(trial: Trial, power: MetabolicPower, start_s: float, end_s: float) -> _Span:
-    def mean(values: np.ndarray) -> np.ndarray:
-        return time_mean(trial.time, values, start_s, end_s)
-
+    rows, weights = time_weights(trial.time, start_s, end_s)
     start, end = np.interp((start_s, end_s), trial.time, trial.center_of_mass_x)
     return _Span(
         duration_s=float(end_s - start_s),
         way_m=float(end - start),
-        power_w={model: mean(values) for model, values in power.power_w.items()},
+        power_w={model: weights @ values[rows] for model, values in power.power_w.items()},
         parts_w={
-            model: {part: float(mean(values)) for part, values in parts.items()}
+            model: {part: float(weights @ values[rows]) for part, values in parts.items()}
             for model, parts in power.parts_w.items()
         },
-        positive_work_w=float(mean(np.maximum(power.work_w, 0)).sum()),
-        negative_work_w=float(mean(np.minimum(power.work_w, 0)).sum()),
-        lost_w=float(mean(power.lost_w)),
+        positive_work_w=float(weights @ power.positive_work_w[rows]),
+        negative_work_w=float(weights @ power.negative_work_w[rows]),
+        lost_w=float(weights @ power.lost_w[rows]),
     )
 
 
-def time_mean(time: np.ndarray, values: np.ndarray, start_s: float, end_s: float) -> np.ndarray:
-    """Mean over a stretch of time by the trapezoidal rule, the values at its ends interpolated.
+def time_weights(time: np.ndarray, start_s: float, end_s: float) -> tuple[slice, np.ndarray]:
+    """Return rows and their weights, so that ``weights @ values[rows]`` is the mean over a stretch of time.
+
+    Values are straight lines between their samples, also up to the ends of the stretch (trapezoidal rule).
 
     Args:
         time: shape (T,) s, rising.
-        values: shape (T,) or (T, n).
         start_s: at least ``time[0]``.
         end_s: above ``start_s``, at most ``time[-1]``.
 
     Returns:
-        Shape () or (n,).
+        Rows around the stretch, and their weights, which sum to 1.
     """
     first, last = np.searchsorted(time, start_s, side="right"), np.searchsorted(time, end_s, side="left")
-    inner, outer = slice(first, last), slice(max(first - 1, 0), last + 1)
-    at = np.concatenate([[start_s], time[inner], [end_s]])
-    near, known = np.asarray(values[outer], float), time[outer]
+    rows = slice(max(int(first) - 1, 0), int(last) + 1)
+    at, known = np.concatenate([[start_s], time[first:last], [end_s]]), time[rows]
+    step = np.diff(at) / (2 * (end_s - start_s))
+    share_of_instant = np.append(step, 0.0) + np.append(0.0, step)
     right = np.clip(np.searchsorted(known, at), 1, len(known) - 1)
-    share = (at - known[right - 1]) / (known[right] - known[right - 1])
-    share = share.reshape(-1, *[1] * (near.ndim - 1))
-    sampled = near[right - 1] * (1 - share) + near[right] * share
-    return np.trapezoid(sampled, at, axis=0) / (end_s - start_s)
+    after = (at - known[right - 1]) / (known[right] - known[right - 1])
+    weights = np.zeros(len(known))
+    np.add.at(weights, right - 1, share_of_instant * (1 - after))
+    np.add.at(weights, right, share_of_instant * after)
+    return rows, weights

@@ -8,7 +8,7 @@ from one_muscle import muscles
 from synthetic_gait import MASS, SPEED
 
 from myoassist.analysis.energetics.metabolic_power import leg_curve_names, leg_curves, metabolic_power
-from myoassist.analysis.energetics.summary import time_mean
+from myoassist.analysis.energetics.summary import time_weights
 from myoassist.config.analysis import AnalysisSettings, EnergeticsSettings
 from myoassist.formats.rollout_columns import MUSCLE_CONSTANTS
 
@@ -136,7 +136,8 @@ def test_excitation_is_that_of_the_control_step_in_which_a_state_lies():
     low, high = spent[0], spent[5]
     assert low < high
     np.testing.assert_array_equal(spent, np.tile([low] * 5 + [high] * 5, rows // 10))
-    np.testing.assert_allclose(power.work_w, 50, rtol=1e-6)
+    np.testing.assert_allclose(power.positive_work_w, 50, rtol=1e-6)
+    assert not power.negative_work_w.any()
     np.testing.assert_allclose(power.lost_w, 20)
     curves = leg_curves(power, "r", mass_kg=10.0, rows=rows)
     assert tuple(curves) == leg_curve_names()
@@ -144,13 +145,14 @@ def test_excitation_is_that_of_the_control_step_in_which_a_state_lies():
     assert not leg_curves(power, "l", mass_kg=10.0, rows=rows)["metabolic_bhargava_2004_w_kg"].any()
 
 
-def test_the_mean_over_time_is_exact_for_straight_lines_between_samples():
+@pytest.mark.parametrize(
+    ("start", "end", "mean"), [(0.05, 0.65, 1.7), (0.0, 0.8, 1.8), (0.32, 0.38, 1.7), (0.1, 0.3, 1.4), (0.1, 0.8, 1.9)]
+)
+def test_the_mean_over_time_is_exact_for_straight_lines_between_samples(start, end, mean):
     time = np.array([0.0, 0.1, 0.3, 0.4, 0.8])
-    values = np.column_stack([2 * time + 1, np.full(5, 7.0)])
-    np.testing.assert_allclose(time_mean(time, values, 0.05, 0.65), [2 * 0.35 + 1, 7])
-    np.testing.assert_allclose(time_mean(time, values, 0.0, 0.8), [1.8, 7])
-    np.testing.assert_allclose(time_mean(time, values, 0.32, 0.38), [1.7, 7])
-    assert time_mean(time, values[:, 0], 0.1, 0.3) == pytest.approx(1.4)
+    rows, weights = time_weights(time, start, end)
+    assert weights.sum() == pytest.approx(1)
+    assert weights @ (2 * time[rows] + 1) == pytest.approx(mean)
 
 
 def test_constants_of_the_synthetic_walk_are_complete():

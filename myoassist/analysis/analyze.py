@@ -164,6 +164,7 @@ def analyze(
                     collection.add_tracking(tracking_errors(episode, model, fitted, angles))
         table = summary_table(collection.strides)
         result = _metrics(collection, table, file.header, fitted, normal, angles, settings)
+    result["energetics"] = collection.energetics.summary(model, settings.energetics)
     result["settings"] = json.loads(settings.canonical())
     result["inputs"] = {
         "rollouts_sha256": sha256(rollouts),
@@ -233,7 +234,6 @@ def _metrics(
         },
         "ground_force": {side: _force_facts(found.forces[side]) for side in SIDES},
         "limit_moment_nm": {joint: _over_time(total, found.time_s) for joint, total in found.limit.items()},
-        "energetics": found.energetics.summary(header.model, settings.energetics),
         "source": {
             "seed": header.seed,
             "checkpoint_steps": header.checkpoint_steps,

@@ -13,6 +13,7 @@ from loguru import logger
 
 from myoassist.analysis.conventions import ANGLES, SIDE_NAMES, SIDES, Angle, signed_angles
 from myoassist.analysis.cycles import normalise
+from myoassist.analysis.energetics.summary import EnergyLedger
 from myoassist.analysis.gate import SPEED, WALKING, judge
 from myoassist.analysis.ground_force import StanceForce, stance_forces, two_peaks
 from myoassist.analysis.kinematics import (
@@ -52,6 +53,7 @@ class _Collection:
         self.limit: dict[str, float] = {}
         self.errors: dict[str, list[tuple[float, int]]] = {}
         self.speed = SpeedTracking()
+        self.energetics = EnergyLedger()
 
     def add(self, trial: Trial, model: RolloutModel, settings: AnalysisSettings, writer: CyclesWriter) -> None:
         """Take one episode in."""
@@ -61,6 +63,7 @@ class _Collection:
         self.activation += trial.activation_mean * span
         for joint, moment in trial.limit_moment_nm.items():
             self.limit[joint] = self.limit.get(joint, 0.0) + moment * span
+        self.energetics.add(trial)
         for cycle, force in stance_forces(trial, model.state_rate_hz, settings):
             self.forces[cycle.side].append(force)
         for side in SIDES:
@@ -161,6 +164,7 @@ def analyze(
                     collection.add_tracking(tracking_errors(episode, model, fitted, angles))
         table = summary_table(collection.strides)
         result = _metrics(collection, table, file.header, fitted, normal, angles, settings)
+    result["energetics"] = collection.energetics.summary(model, settings.energetics)
     result["settings"] = json.loads(settings.canonical())
     result["inputs"] = {
         "rollouts_sha256": sha256(rollouts),

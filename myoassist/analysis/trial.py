@@ -9,6 +9,13 @@ import numpy as np
 
 from myoassist.analysis.conventions import SIDES, Angle, base_of, side_of, signed_angles
 from myoassist.analysis.cycles import CycleSelection, select_cycles
+from myoassist.analysis.energetics.metabolic_power import (
+    MetabolicPower,
+    leg_curve_names,
+    leg_curves,
+    metabolic_power,
+)
+from myoassist.analysis.energetics.muscles import read_muscles
 from myoassist.analysis.gait_events import Events, detect_events
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.formats.rollout_columns import STATE
@@ -20,6 +27,8 @@ _NEEDED = (
     "qvel",
     "activation",
     "muscle_force",
+    "fiber_length",
+    "fiber_velocity",
     "joint_moment",
     "limit_moment",
     "ground_reaction_force",
@@ -47,6 +56,7 @@ class Trial:
         limit_moment_nm: joint -> mean absolute joint-limit moment over the whole episode.
         control_time: shape (k,) s, starts of the control steps.
         target_velocity: shape (k,) m/s, asked for in each.
+        metabolic: what the muscles spend; None if the file lacks constants of the muscles.
     """
 
     index: int
@@ -61,6 +71,7 @@ class Trial:
     limit_moment_nm: dict[str, float]
     control_time: np.ndarray
     target_velocity: np.ndarray
+    metabolic: MetabolicPower | None = None
 
 
 def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings) -> Trial:
@@ -77,10 +88,15 @@ def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings
     for i, side in enumerate(SIDES):
         events[side] = detect_events(time, force[:, i, 2], settings.events)
         selection[side] = select_cycles(events[side], side, settings.cycles)
+    metabolic = _metabolic(episode, columns, model, settings)
     return Trial(
         index=episode.info.index,
         time=time,
-        curves={side: _curves(columns, model, side) for side in SIDES},
+        curves={
+            side: _curves(columns, model, side)
+            | leg_curves(metabolic, side, mass_kg=model.total_mass_kg, rows=len(time))
+            for side in SIDES
+        },
         force_bw=force,
         heel_x=columns["heel_position"][:, :, 0],
         center_of_mass_x=columns["center_of_mass"][:, 0],
@@ -93,14 +109,39 @@ def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings
         },
         control_time=episode.control("time"),
         target_velocity=episode.control("target_velocity").astype(float),
+        metabolic=metabolic,
     )
+
+
+def _metabolic(
+    episode: Episode, columns: Mapping[str, np.ndarray], model: RolloutModel, settings: AnalysisSettings
+) -> MetabolicPower | None:
+    muscles = read_muscles(model, settings.energetics)
+    if muscles is None:
+        return None
+    return metabolic_power(
+        columns,
+        muscles,
+        settings.energetics,
+        time=columns["time"],
+        control_time=episode.control("time"),
+        excitation=episode.control("excitation"),
+        joint_power_w=_joint_power(columns, model),
+    )
+
+
+def _joint_power(columns: Mapping[str, np.ndarray], model: RolloutModel) -> np.ndarray:
+    """Power of the muscles' moments at all joints, shape (n,) W."""
+    known = [name for name in model.joints if name in model.dofs]
+    moment = columns["joint_moment"][:, [model.joints.index(name) for name in known]]
+    return np.einsum("tj,tj->t", moment, columns["qvel"][:, [model.dofs.index(name) for name in known]])
 
 
 def curve_names(model: RolloutModel) -> tuple[str, ...]:
     """Names of the signals that trials of a model have on both sides, in the order of the right side."""
     empty = {c.name: np.zeros((0, *c.shape(model.sizes))) for c in STATE if c.name in _NEEDED}
     left = _curves(empty, model, "l")
-    return tuple(name for name in _curves(empty, model, "r") if name in left)
+    return (*(name for name in _curves(empty, model, "r") if name in left), *leg_curve_names())
 
 
 def _curves(columns: Mapping[str, np.ndarray], model: RolloutModel, side: str) -> dict[str, np.ndarray]:

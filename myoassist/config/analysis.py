@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -67,11 +67,33 @@ class GateSettings(Settings):
     max_limit_moment_nm: float = Field(5.0, ge=0)
 
 
+class EnergeticsSettings(Settings):
+    """Constants of the metabolic models; ``docs/energetics.md`` tells where each comes from."""
+
+    specific_tension_mpa: float = Field(
+        0.6, gt=0, le=5, description="with which the model's largest forces were derived; gives each muscle's mass"
+    )
+    muscle_density_kg_m3: float = Field(1059.7, gt=500, le=2000, description="Mendez and Keys (1960)")
+    basal_rate_w_kg: float = Field(1.2, ge=0, le=5, description="what a standing body spends, per kg of its mass")
+    aerobic_factor: float = Field(1.5, ge=1, le=1.5, description="heat of aerobic work over that of anaerobic work")
+    least_heat_w_kg: float = Field(1.0, ge=0, le=10, description="heat of a muscle at rest, per kg of muscle")
+    recruitment: Literal["orderly", "fixed"] = Field(
+        "orderly", description="slow-twitch fibres first (Uchida et al. 2016), or all in proportion"
+    )
+    negative_work: Literal["published", "included", "excluded"] = Field(
+        "published", description="work done on a stretched muscle: as each model was published, or in all or none"
+    )
+    slow_twitch_shares: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {}, description="muscle without side -> share of slow-twitch fibres, instead of the table's"
+    )
+
+
 class AnalysisSettings(Settings):
     """Everything the analysis of a rollouts file depends on."""
 
     events: EventSettings = EventSettings()
     cycles: CycleSettings = CycleSettings()
     gate: GateSettings = GateSettings()
+    energetics: EnergeticsSettings = EnergeticsSettings()
     peak_cutoff_hz: float = Field(20.0, gt=0, le=100, description="low-pass for the peaks of ground force")
     loading_rate_cutoff_hz: float = Field(50.0, gt=0, le=120, description="low-pass for the loading rate")

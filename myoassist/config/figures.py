@@ -17,6 +17,7 @@ RUN_FIGURES = (
     "muscle_activation",
     "muscle_force",
     "joint_moment_power",
+    "energetics",
     "spatiotemporal_table",
     "kinematics_by_speed",
     "phase_portraits",

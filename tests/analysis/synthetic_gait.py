@@ -4,7 +4,6 @@ import numpy as np
 from scipy.optimize import brentq
 
 from myoassist.formats.reference_motion import FittedReference, write_fitted_reference
-from myoassist.formats.rollout_columns import MUSCLE_CONSTANTS
 from myoassist.formats.rollouts import RolloutHeader, RolloutModel, RolloutWriter
 
 STRIDE_S = 1.1
@@ -20,6 +19,16 @@ COORDINATES = (
 )  # fmt: skip
 JOINTS = COORDINATES[3:]
 MUSCLES = ("soleus_r", "tibant_r", "soleus_l", "tibant_l")
+CONSTANTS = {
+    "max_isometric_force_n": np.full(4, 1000.0),
+    "optimal_fiber_length_m": np.full(4, 0.05),
+    "tendon_slack_length_m": np.full(4, 0.2),
+    "max_contraction_velocity_m_s": np.full(4, 0.5),
+}
+MANIFEST = {
+    "joints": [{"name": "knee_angle_r", "range": [-2.5, 0.0]}],
+    "muscles": [{"name": name, "gain_parameters": [0.5, 1.5, 1000, 1, 0.5, 1.6, 10, 1.3, 1.4]} for name in MUSCLES],
+}
 FIRST_STRIKE = {"r": 0.2 * STRIDE_S, "l": 0.7 * STRIDE_S}
 
 
@@ -150,8 +159,8 @@ def header(devices=0):
             device_joints=("ankle_angle_r", "ankle_angle_l")[:devices],
             actions=(*MUSCLES, *names),
             reward_terms=("pose", "speed"),
-            muscle_constants={name: np.ones(4) for name in MUSCLE_CONSTANTS},
-            manifest={"joints": [{"name": "knee_angle_r", "range": [-2.5, 0.0]}]},
+            muscle_constants=CONSTANTS,
+            manifest=MANIFEST,
         ),
     )
 

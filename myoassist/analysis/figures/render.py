@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib
 from loguru import logger
 
-from myoassist.analysis.figures import gait, matrix, tables, trial_figures
+from myoassist.analysis.figures import energetics_figures, gait, matrix, tables, trial_figures
 from myoassist.analysis.figures.data import MatrixData, RunData
 from myoassist.analysis.figures.registry import FIGURES, Kind
 from myoassist.analysis.figures.style import rc_params, save
@@ -18,7 +18,7 @@ from myoassist.errors import InputError
 from myoassist.formats.files import write_json
 from myoassist.formats.rollouts import Rollouts
 
-MODULES = (gait, matrix, tables, trial_figures)
+MODULES = (energetics_figures, gait, matrix, tables, trial_figures)
 """Importing them registers their figures."""
 
 

@@ -1,0 +1,1 @@
+"""What walking costs: metabolic power of each muscle from its force, length, velocity and excitation."""

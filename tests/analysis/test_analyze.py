@@ -9,8 +9,8 @@ from analysed_walk import NORM, run_analysis
 from synthetic_gait import SPEED, STANCE, STRIDE_M, STRIDE_S, crossing
 
 from myoassist.analysis.analyze import analyze
-from myoassist.analysis.spatiotemporal import symmetry_index
-from myoassist.config.analysis import AnalysisSettings
+from myoassist.analysis.strides import symmetry_index
+from myoassist.config.analysis import AnalysisSettings, table_files
 from myoassist.errors import InputError
 
 ON, OFF = crossing(0.05, rising=True), crossing(0.03, rising=False)
@@ -165,9 +165,9 @@ def test_episodes_of_almost_nothing_do_not_crash(tmp_path, reference_file, durat
 
 def test_same_rollouts_same_tables(walk, tmp_path):
     again = {name: tmp_path / walk.paths[name].name for name in ("metrics", "cycles", "spatiotemporal")}
-    analyze(AnalysisSettings(), **(walk.paths | again))
-    for name, path in again.items():
-        assert path.read_bytes() == walk.paths[name].read_bytes()
+    analyze(AnalysisSettings(), **(walk.paths | again | {"tables": tmp_path}))
+    for name in (*(path.name for path in again.values()), *table_files()):
+        assert (tmp_path / name).read_bytes() == (walk.paths["tables"] / name).read_bytes()
 
 
 def test_device_torque_and_power_are_in_the_cycles(tmp_path, reference_file):
@@ -183,10 +183,10 @@ def test_device_torque_and_power_are_in_the_cycles(tmp_path, reference_file):
 def test_a_damaged_input_is_named_and_leaves_no_output(walk, tmp_path, name):
     broken = tmp_path / f"broken_{name}"
     broken.write_bytes(walk.paths[name].read_bytes()[:1000])
-    outputs = {key: tmp_path / "out" / key for key in ("metrics", "cycles", "spatiotemporal")}
+    outputs = {key: tmp_path / "out" / key for key in ("metrics", "cycles", "spatiotemporal", "tables")}
     with pytest.raises(InputError, match=f"broken_{name}"):
         analyze(AnalysisSettings(), **(walk.paths | outputs | {name: broken}))
-    assert not any(path.exists() for path in outputs.values())
+    assert not any(path.is_file() for path in tmp_path.rglob("out/**/*"))
 
 
 def test_metrics_are_plain_json_with_the_settings_they_were_made_with(walk):

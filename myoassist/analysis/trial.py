@@ -177,14 +177,9 @@ def _curves(columns: Mapping[str, np.ndarray], model: RolloutModel, side: str) -
             if side_of(joint) == side and angle.coordinate.format(side=side) == joint:
                 torque = angle.sign * columns["device_torque"][:, d] / model.total_mass_kg
                 power = columns["device_power"][:, d] / model.total_mass_kg
-                for name, values in (
-                    (f"device_{angle.name}_torque_nm_kg", torque),
-                    (f"device_{angle.name}_power_w_kg", power),
-                ):
+                names = (f"device_{angle.name}_torque_nm_kg", f"device_{angle.name}_power_w_kg")
+                for name, values in zip(names, (torque, power), strict=True):
                     curves[name] = curves[name] + values if name in curves else values
-                for name, values in ((f"{angle.name}_moment_nm_kg", torque), (f"{angle.name}_power_w_kg", power)):
-                    if name in curves:
-                        curves[name] = curves[name] + values
     return curves
 
 
@@ -200,11 +195,14 @@ def _angle_curves(
     if velocity is not None:
         curves[f"{angle.name}_velocity_deg_s"] = angle.sign * np.degrees(columns["qvel"][:, velocity])
     if joint is not None and velocity is not None and side_of(model.joints[joint]):
+        speed = columns["qvel"][:, velocity]
         moment = columns["joint_moment"][:, joint] / model.total_mass_kg
         limit = columns["limit_moment"][:, joint] / model.total_mass_kg
-        curves[f"{angle.name}_moment_nm_kg"] = angle.sign * (moment + limit)  # a device is added later
+        driven = [d for d, name in enumerate(model.device_joints) if name == model.joints[joint]]
+        whole = moment + limit + columns["device_torque"][:, driven].sum(axis=1) / model.total_mass_kg
+        curves[f"{angle.name}_moment_nm_kg"] = angle.sign * whole
         curves[f"{angle.name}_muscle_moment_nm_kg"] = angle.sign * moment
         curves[f"{angle.name}_limit_moment_nm_kg"] = angle.sign * limit
-        curves[f"{angle.name}_power_w_kg"] = (moment + limit) * columns["qvel"][:, velocity]
-        curves[f"{angle.name}_muscle_power_w_kg"] = moment * columns["qvel"][:, velocity]
+        curves[f"{angle.name}_power_w_kg"] = whole * speed
+        curves[f"{angle.name}_muscle_power_w_kg"] = moment * speed
     return curves

@@ -12,6 +12,7 @@ from myoassist.analysis.analyze import analyze
 from myoassist.analysis.strides import symmetry_index
 from myoassist.config.analysis import AnalysisSettings, table_files
 from myoassist.errors import InputError
+from myoassist.formats.files import sha256
 
 ON, OFF = crossing(0.05, rising=True), crossing(0.03, rising=False)
 STANCE_PERCENT = 100 * STANCE * (OFF - ON)
@@ -143,6 +144,10 @@ def test_a_fall_gives_empty_tables_and_a_plain_reason(fall):
     assert not metrics["gate_holds"]
     assert len(fall.cycles) == 0
     assert fall.spatiotemporal["n"].eq(0).all()
+    assert fall.summary["n"].eq(0).all()
+    assert len(fall.strides) == len(fall.curves) == 0
+    assert fall.scores["value"].isna().all()
+    assert fall.scores.loc[fall.scores["against"] == "norm", "reference_value"].notna().all()
     assert metrics["tracking_rmse_deg"]["hip_flexion"] == pytest.approx(0, abs=0.05)
 
 
@@ -187,6 +192,16 @@ def test_a_damaged_input_is_named_and_leaves_no_output(walk, tmp_path, name):
     with pytest.raises(InputError, match=f"broken_{name}"):
         analyze(AnalysisSettings(), **(walk.paths | outputs | {name: broken}))
     assert not any(path.is_file() for path in tmp_path.rglob("out/**/*"))
+
+
+def test_metrics_have_the_summary_as_objects_and_know_their_tables(walk):
+    step = walk.metrics["strides"]["spatiotemporal"]["step_length"]
+    assert step["unit"] == "m"
+    assert (step["r"]["n"], step["both"]["n"]) == (12, 24)
+    assert step["r"]["mean"] == pytest.approx(value(walk, "step_length", "r"), rel=1e-5)
+    assert step["symmetry_index_percent"] == pytest.approx(0, abs=0.1)
+    for name, digest in walk.metrics["tables"]["files_sha256"].items():
+        assert sha256(walk.paths["tables"] / name) == digest
 
 
 def test_metrics_are_plain_json_with_the_settings_they_were_made_with(walk):

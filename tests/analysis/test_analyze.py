@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import synthetic_gait
 from analysed_walk import NORM, run_analysis
-from synthetic_gait import SPEED, STANCE, STRIDE_M, STRIDE_S, crossing
+from synthetic_gait import SLIP_M, SPEED, STANCE, STRIDE_M, STRIDE_S, crossing
 
 from myoassist.analysis.analyze import analyze
 from myoassist.analysis.strides import symmetry_index
@@ -31,7 +31,7 @@ def value(walk, quantity, side, column="mean"):
         ("cadence", 120 / STRIDE_S),
         ("stride_length", STRIDE_M),
         ("stride_time", STRIDE_S),
-        ("step_length", STRIDE_M / 2),
+        ("step_length", STRIDE_M / 2 - SLIP_M * 0.5 / STANCE),  # the other foot has slid since it landed
         ("step_time", STRIDE_S / 2),
         ("stance", STANCE_PERCENT),
         ("swing", 100 - STANCE_PERCENT),

@@ -15,13 +15,13 @@ from myoassist.formats.tidy_tables import read_table
 
 @pytest.fixture(scope="module")
 def walk(assets, request, tmp_path_factory):
-    """Tables of one episode of 8 s."""
+    """Tables of two episodes of 6 s."""
     folder = tmp_path_factory.mktemp("walk")
     root = request.config.rootpath
     kept = find_kept(root / "pretrained" / "walk22_imitation-s2")
     experiment = Experiment.from_file(kept.experiment)
     stage = experiment.evaluation_stage("level", seed=1)
-    scenario = stage.scenario.model_copy(update={"episodes": 1, "duration_s": 8.0})
+    scenario = stage.scenario.model_copy(update={"episodes": 2, "duration_s": 6.0})
     rollouts = folder / "rollouts.h5"
     evaluate(
         EvaluationStage(environment=stage.environment, scenario=scenario, seed=1),

@@ -23,10 +23,10 @@ def run_analysis(folder, reference, settings=None, **walk):
         "metrics": folder / "metrics.json",
         "cycles": folder / "cycles.parquet",
         "spatiotemporal": folder / "spatiotemporal.csv",
-        "tables": folder,
     }
-    analyze(settings or AnalysisSettings(), **paths)
+    analyze(settings or AnalysisSettings(), **paths, tables=folder)
     return SimpleNamespace(
+        folder=folder,
         paths=paths,
         metrics=read_metrics(paths["metrics"]),
         cycles=read_cycles(paths["cycles"]),

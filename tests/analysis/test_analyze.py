@@ -172,7 +172,7 @@ def test_same_rollouts_same_tables(walk, tmp_path):
     again = {name: tmp_path / walk.paths[name].name for name in ("metrics", "cycles", "spatiotemporal")}
     analyze(AnalysisSettings(), **(walk.paths | again | {"tables": tmp_path}))
     for name in (*(path.name for path in again.values()), *table_files()):
-        assert (tmp_path / name).read_bytes() == (walk.paths["tables"] / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (walk.folder / name).read_bytes()
 
 
 def test_device_torque_and_power_are_in_the_cycles(tmp_path, reference_file):
@@ -201,7 +201,7 @@ def test_metrics_have_the_summary_as_objects_and_know_their_tables(walk):
     assert step["r"]["mean"] == pytest.approx(value(walk, "step_length", "r"), rel=1e-5)
     assert step["symmetry_index_percent"] == pytest.approx(0, abs=0.1)
     for name, digest in walk.metrics["tables"]["files_sha256"].items():
-        assert sha256(walk.paths["tables"] / name) == digest
+        assert sha256(walk.folder / name) == digest
 
 
 def test_metrics_are_plain_json_with_the_settings_they_were_made_with(walk):

@@ -24,12 +24,8 @@ from myoassist.errors import InputError
 QUICK = FiguresSettings(dpi=50)
 
 
-def files(analysed):
-    return {name: path for name, path in analysed.paths.items() if name != "tables"}
-
-
 def draw(analysed, folder, settings=QUICK):
-    render_run(settings, **files(analysed), output_dir=folder)
+    render_run(settings, **analysed.paths, output_dir=folder)
     return folder
 
 
@@ -97,7 +93,7 @@ def test_same_input_same_bytes(walk, tmp_path):
 def test_same_bytes_in_another_process(walk, tmp_path):
     settings = FiguresSettings(dpi=50, run=("ground_reaction_force",))
     draw(walk, tmp_path / "a", settings)
-    paths = {key: str(path) for key, path in files(walk).items()}
+    paths = {key: str(path) for key, path in walk.paths.items()}
     code = (
         "import pathlib\n"
         "from myoassist.analysis.figures.render import render_run\n"

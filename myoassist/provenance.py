@@ -59,6 +59,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 NOT_CODE = frozenset(
     {
         "myoassist",  # registers the environment ids, by name
+        "myoassist.analysis_bench",
         "myoassist.bench",
         "myoassist.formats.kept",  # puts results back as they are
         "myoassist.provenance",  # only records what ran

@@ -56,7 +56,7 @@ def benchmark_workflow(project: Path, *, runs: int = 500, segments: int = 10, re
     result: dict[str, Any] = {"runs": runs, "segments": segments, "jobs": int(jobs[1]) if jobs else None}
     for name, numbers in measured.items():
         for kind, values in zip(("s", "cpu_s"), list(zip(*numbers, strict=True))[:2], strict=True):
-            result[f"{name}_{kind}"] = _spread(values)
+            result[f"{name}_{kind}"] = spread(values)
     result["dry_run_peak_mb"] = round(max(peak for _, _, peak in measured["dry_run"]), 1)
     result["parse_over_empty_s"] = round(result["parse_cpu_s"]["median"] - result["empty_cpu_s"]["median"], 3)
     return result
@@ -101,7 +101,8 @@ def _run(folder: Path, *arguments: str) -> tuple[float, float, float, str]:
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text
 
 
-def _spread(values: tuple[float, ...]) -> dict[str, float]:
+def spread(values: tuple[float, ...]) -> dict[str, float]:
+    """Return median, best (smallest) and worst of measurements, to the millisecond."""
     return {
         "median": round(statistics.median(values), 3),
         "best": round(min(values), 3),

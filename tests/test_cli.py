@@ -24,7 +24,7 @@ STAGES = {
     "best": "logs checkpoint choice",
     "evaluate": "model manifest reference checkpoint rollouts",
     "replay": "model manifest rollouts video",
-    "analyze": "rollouts reference norm metrics cycles spatiotemporal",
+    "analyze": "rollouts reference norm metrics cycles spatiotemporal tables",
     "figures": "rollouts cycles metrics spatiotemporal reference norm output-dir",
     "report": "root output",
 }

@@ -12,6 +12,8 @@ from myoassist.analysis.cycles import Cycle, normalise
 from myoassist.analysis.trial import Trial
 from myoassist.config.analysis import AnalysisSettings
 
+NAN = float("nan")
+
 
 @dataclass(frozen=True)
 class StanceForce:
@@ -19,19 +21,11 @@ class StanceForce:
 
     Attributes:
         vertical_bw: shape (101,) low-passed vertical force over stance, body weights.
-        raw_peak_bw: largest vertical force as recorded.
-        braking_impulse_bw_s: integral of the backward force (negative number).
-        propulsive_impulse_bw_s: integral of the forward force.
-        loading_rate_bw_s: steepest rise of the vertical force in the first fifth of stance.
-        mean_total_bw: mean vertical force of both feet over the whole cycle; 1 in steady walking.
+        numbers: of the group ``ground_force`` in `myoassist.formats.stride_columns`, but for the slip.
     """
 
     vertical_bw: np.ndarray
-    raw_peak_bw: float
-    braking_impulse_bw_s: float
-    propulsive_impulse_bw_s: float
-    loading_rate_bw_s: float
-    mean_total_bw: float
+    numbers: dict[str, float]
 
 
 def low_pass(values: np.ndarray, rate_hz: float, cutoff_hz: float) -> np.ndarray:
@@ -47,45 +41,65 @@ def low_pass(values: np.ndarray, rate_hz: float, cutoff_hz: float) -> np.ndarray
 
 
 def stance_forces(trial: Trial, rate_hz: float, settings: AnalysisSettings) -> list[tuple[Cycle, StanceForce]]:
-    """Measure the ground force of every used cycle of one episode."""
+    """Measure the ground force of every used cycle of one episode, right side first."""
     cycles = [cycle for side in SIDES for cycle in trial.selection[side].used]
     if not cycles:
         return []
+    smooth = low_pass(trial.force_bw, rate_hz, settings.peak_cutoff_hz)
     vertical = trial.force_bw[:, :, 2]
-    smooth = low_pass(vertical, rate_hz, settings.peak_cutoff_hz)
     rate = np.gradient(low_pass(vertical, rate_hz, settings.loading_rate_cutoff_hz), 1.0 / rate_hz, axis=0)
+    total = vertical.sum(axis=1)
+    backward, forward = np.minimum(trial.force_bw[:, :, 0], 0), np.maximum(trial.force_bw[:, :, 0], 0)
     result = []
     for cycle in cycles:
         i = SIDES.index(cycle.side)
-        stance = (trial.time >= cycle.start_s) & (trial.time <= cycle.toe_off_s)
-        early = stance & (trial.time <= cycle.start_s + 0.2 * (cycle.toe_off_s - cycle.start_s))
-        fore = trial.force_bw[stance, i, 0]
-        whole = normalise(trial.time, vertical.sum(axis=1, keepdims=True), cycle.start_s, cycle.end_s, 1001)
-        result.append(
-            (
-                cycle,
-                StanceForce(
-                    vertical_bw=normalise(trial.time, smooth[:, i : i + 1], cycle.start_s, cycle.toe_off_s)[:, 0],
-                    raw_peak_bw=float(vertical[stance, i].max()),
-                    braking_impulse_bw_s=float(np.minimum(fore, 0).sum() / rate_hz),
-                    propulsive_impulse_bw_s=float(np.maximum(fore, 0).sum() / rate_hz),
-                    loading_rate_bw_s=float(rate[early, i].max()),
-                    mean_total_bw=float(np.trapezoid(whole[:, 0], dx=1.0 / 1000)),
-                ),
-            )
-        )
+        ends = (cycle.start_s, cycle.toe_off_s)
+        stance_s = cycle.toe_off_s - cycle.start_s
+        stance = slice(*np.searchsorted(trial.time, ends))
+        early = slice(stance.start, np.searchsorted(trial.time, cycle.start_s + 0.2 * stance_s))
+        over_stance = normalise(trial.time, smooth[:, i, 2:], cycle.start_s, cycle.toe_off_s)[:, 0]
+        first, dip, second = two_peaks(over_stance) or (NAN, NAN, NAN)
+        numbers = {
+            "first_peak_bw": first,
+            "dip_bw": dip,
+            "second_peak_bw": second,
+            "raw_peak_bw": float(vertical[stance, i].max(initial=-np.inf)),
+            "loading_rate_bw_s": float(rate[early, i].max(initial=-np.inf)),
+            "braking_peak_bw": float(smooth[stance, i, 0].min(initial=0.0)),
+            "propulsive_peak_bw": float(smooth[stance, i, 0].max(initial=0.0)),
+            "braking_impulse_bw_s": stance_s * mean_between(trial.time, backward[:, i], *ends),
+            "propulsive_impulse_bw_s": stance_s * mean_between(trial.time, forward[:, i], *ends),
+            "mean_total_bw": mean_between(trial.time, total, cycle.start_s, cycle.end_s),
+        }
+        result.append((cycle, StanceForce(over_stance, numbers)))
     return result
+
+
+def mean_between(time: np.ndarray, values: np.ndarray, start_s: float, end_s: float) -> float:
+    """Mean of a signal between two instants: trapezoids over its samples and the interpolated ends.
+
+    Args:
+        time: shape (n,) s, rising.
+        values: shape (n,).
+        start_s: at least ``time[0]``.
+        end_s: at most ``time[-1]``.
+    """
+    inside = slice(*np.searchsorted(time, (start_s, end_s)))
+    at = np.concatenate([[start_s], time[inside], [end_s]])
+    first, last = np.interp((start_s, end_s), time, values)
+    return float(np.trapezoid(np.concatenate([[first], values[inside], [last]]), at) / (end_s - start_s))
 
 
 def two_peaks(vertical_bw: np.ndarray) -> tuple[float, float, float] | None:
     """First peak, dip and second peak of a stance curve in body weights; None if it has no two peaks.
 
     Args:
-        vertical_bw: shape (101,) over stance. Peaks stand out by at least 0.02 body weights, one in each
-            half or so: the two highest are taken.
+        vertical_bw: shape (101,) over stance. Peaks stand out by at least 0.02 body weights; the highest of the first
+            half of stance and the highest of the second half are taken.
     """
     peaks, _ = find_peaks(vertical_bw, prominence=0.02)
-    if len(peaks) < 2:
+    halves = (peaks[peaks < len(vertical_bw) / 2], peaks[peaks >= len(vertical_bw) / 2])
+    if not all(len(half) for half in halves):
         return None
-    first, second = sorted(peaks[np.argsort(-vertical_bw[peaks])[:2]])
+    first, second = (half[np.argmax(vertical_bw[half])] for half in halves)
     return float(vertical_bw[first]), float(vertical_bw[first:second].min()), float(vertical_bw[second])

@@ -10,10 +10,19 @@ import pandas as pd
 from myoassist.analysis.conventions import SIDES, Angle
 from myoassist.formats.gait_tables import POINTS
 from myoassist.formats.reference_motion import FittedReference
-from myoassist.formats.rollouts import Episode, RolloutModel
+from myoassist.formats.rollouts import Episode
 
 CONTROL_PROFILE_SCORE_DEG = (5.04, 2.25)
 """Mean and SD over the norm's 42 adults of the sagittal profile score (reference_data/README.md)."""
+CONTROL_VARIABLE_SCORES_DEG = {
+    # angle: as measured, with each curve's own mean removed
+    "pelvis_tilt": (4.47, 0.59),
+    "hip_flexion": (6.28, 1.84),
+    "knee_flexion": (4.75, 3.37),
+    "ankle_dorsiflexion": (3.16, 2.48),
+}
+"""Mean over the same adults of the sagittal Gait Variable Scores: each one's own curve against the group's mean. Their
+curves are the mean of left and right, so they compare with the score of both sides together."""
 
 NAN = float("nan")
 
@@ -95,7 +104,7 @@ def compare(
 
     Args:
         means: side -> angle -> mean cycle, shape (101,) degrees; an angle without cycles is absent.
-        reference: side -> angle -> curve.
+        reference: side -> angle -> curve. Besides r and l, a side ``both`` may stand for their mean.
         norm: angle -> (mean, SD). Around the reference, which is one stride without a spread of its own, the
             norm's SD is used for the shares inside 1 and 2 SD.
 
@@ -104,7 +113,8 @@ def compare(
         reference_against_other_side}; None where there is no cycle.
     """
     result: dict[str, dict[str, dict[str, dict[str, float] | None]]] = {}
-    for side, other in zip(SIDES, reversed(SIDES), strict=True):
+    others = dict(zip(SIDES, reversed(SIDES), strict=True))
+    for side in reference:
         result[side] = {}
         for angle, target in reference[side].items():
             mean, sd = norm[angle]
@@ -113,7 +123,9 @@ def compare(
                 "against_reference": None if curve is None else score(curve, target, sd),
                 "against_norm": None if curve is None else score(curve, mean, sd),
                 "reference_against_norm": score(target, mean, sd),
-                "reference_against_other_side": score(target, reference[other][angle], sd),
+                "reference_against_other_side": (
+                    score(target, reference[others[side]][angle], sd) if side in others else None
+                ),
             }
     return result
 
@@ -147,22 +159,29 @@ def phase_at(episode: Episode, time: np.ndarray, control_rate_hz: float) -> np.n
 
 
 def tracking_errors(
-    episode: Episode, model: RolloutModel, reference: FittedReference, angles: tuple[Angle, ...]
+    qpos: np.ndarray,
+    phase: np.ndarray,
+    coordinates: tuple[str, ...],
+    reference: FittedReference,
+    angles: tuple[Angle, ...],
 ) -> dict[str, np.ndarray]:
     """Difference from the reference at the episode's own phase, at every state; needs no whole cycle.
 
+    Args:
+        qpos: shape (n, coordinates), rad and m.
+        phase: shape (n,), as `phase_at` gives it.
+        coordinates: names of the columns of qpos.
+        reference: what was to be imitated.
+        angles: which angles.
+
     Returns:
-        angle -> shape (n,) or (2n,) degrees, both sides after one another; empty if there is no phase.
+        angle -> shape (n,) or (2n,) degrees, both sides after one another.
     """
-    time, qpos = episode.state("time"), episode.state("qpos")
-    phase = phase_at(episode, time, model.control_rate_hz)
-    if phase is None:
-        return {}
     result = {}
     for angle in angles:
         parts = []
         for side in SIDES if "{side}" in angle.coordinate else SIDES[:1]:
-            own, target = angle.column(model.coordinates, side), angle.column(reference.joint_names, side)
+            own, target = angle.column(coordinates, side), angle.column(reference.joint_names, side)
             if own is not None and target is not None:
                 parts.append(np.degrees(qpos[:, own] - at_phase(reference.qpos[:, target], phase)))
         if parts:

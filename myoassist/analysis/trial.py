@@ -17,6 +17,7 @@ from myoassist.analysis.energetics.metabolic_power import (
 )
 from myoassist.analysis.energetics.muscles import read_muscles
 from myoassist.analysis.gait_events import Events, detect_events
+from myoassist.analysis.stability import extrapolated
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.formats.rollout_columns import STATE
 from myoassist.formats.rollouts import Episode, RolloutModel
@@ -33,7 +34,9 @@ _NEEDED = (
     "limit_moment",
     "ground_reaction_force",
     "heel_position",
+    "toe_position",
     "center_of_mass",
+    "center_of_mass_velocity",
     "device_torque",
     "device_power",
 )
@@ -48,14 +51,17 @@ class Trial:
         time: shape (n,) s.
         curves: side -> signal name with unit suffix -> shape (n,); the same names for both sides.
         force_bw: shape (n, 2, 3) ground reaction force in body weights: x forward, y left, z up.
-        heel_x: shape (n, 2) m forward position of the heels.
+        heel: shape (n, 2, 3) m, lowest rear point of each foot.
+        toe: shape (n, 2, 3) m, lowest front point of each foot.
         center_of_mass_x: shape (n,) m.
+        extrapolated_x: shape (n,) m, extrapolated centre of mass (Hof 2005), forward.
         events: side -> events.
         selection: side -> cycles.
         activation_mean: mean over muscles and time, whole episode.
         limit_moment_nm: joint -> mean absolute joint-limit moment over the whole episode.
         control_time: shape (k,) s, starts of the control steps.
         target_velocity: shape (k,) m/s, asked for in each.
+        qpos: shape (n, coordinates) rad and m, as the model has it.
         metabolic: what the muscles spend; None if the file lacks constants of the muscles.
     """
 
@@ -63,14 +69,17 @@ class Trial:
     time: np.ndarray
     curves: dict[str, dict[str, np.ndarray]]
     force_bw: np.ndarray
-    heel_x: np.ndarray
+    heel: np.ndarray
+    toe: np.ndarray
     center_of_mass_x: np.ndarray
+    extrapolated_x: np.ndarray
     events: dict[str, Events]
     selection: dict[str, CycleSelection]
     activation_mean: float
     limit_moment_nm: dict[str, float]
     control_time: np.ndarray
     target_velocity: np.ndarray
+    qpos: np.ndarray
     metabolic: MetabolicPower | None = None
 
 
@@ -88,6 +97,7 @@ def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings
     for i, side in enumerate(SIDES):
         events[side] = detect_events(time, force[:, i, 2], settings.events)
         selection[side] = select_cycles(events[side], side, settings.cycles)
+    mass_x = columns["center_of_mass"][:, 0]
     metabolic = _metabolic(episode, columns, model, settings)
     return Trial(
         index=episode.info.index,
@@ -98,8 +108,10 @@ def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings
             for side in SIDES
         },
         force_bw=force,
-        heel_x=columns["heel_position"][:, :, 0],
-        center_of_mass_x=columns["center_of_mass"][:, 0],
+        heel=columns["heel_position"],
+        toe=columns["toe_position"],
+        center_of_mass_x=mass_x,
+        extrapolated_x=extrapolated(mass_x, columns["center_of_mass_velocity"][:, 0], model),
         events=events,
         selection=selection,
         activation_mean=float(activation.mean()) if activation.size else float("nan"),
@@ -109,6 +121,7 @@ def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings
         },
         control_time=episode.control("time"),
         target_velocity=episode.control("target_velocity").astype(float),
+        qpos=columns["qpos"],
         metabolic=metabolic,
     )
 
@@ -182,9 +195,14 @@ def _angle_curves(
     if velocity is not None:
         curves[f"{angle.name}_velocity_deg_s"] = angle.sign * np.degrees(columns["qvel"][:, velocity])
     if joint is not None and velocity is not None and side_of(model.joints[joint]):
+        speed = columns["qvel"][:, velocity]
         moment = columns["joint_moment"][:, joint] / model.total_mass_kg
         limit = columns["limit_moment"][:, joint] / model.total_mass_kg
+        driven = [d for d, name in enumerate(model.device_joints) if name == model.joints[joint]]
+        whole = moment + limit + columns["device_torque"][:, driven].sum(axis=1) / model.total_mass_kg
+        curves[f"{angle.name}_moment_nm_kg"] = angle.sign * whole
         curves[f"{angle.name}_muscle_moment_nm_kg"] = angle.sign * moment
         curves[f"{angle.name}_limit_moment_nm_kg"] = angle.sign * limit
-        curves[f"{angle.name}_muscle_power_w_kg"] = moment * columns["qvel"][:, velocity]
+        curves[f"{angle.name}_power_w_kg"] = whole * speed
+        curves[f"{angle.name}_muscle_power_w_kg"] = moment * speed
     return curves

@@ -306,6 +306,7 @@ def analyze(
     metrics: File,
     cycles: File,
     spatiotemporal: File,
+    tables: Folder,
     unless_made: Word = None,
 ) -> None:
     """Find gait cycles in rollouts and measure them against the reference and the norm.
@@ -317,10 +318,11 @@ def analyze(
         norm: input: normative joint angles (.csv).
         metrics: output: numbers of the whole evaluation (.json).
         cycles: output: curves over 101 points of each gait cycle (.parquet).
-        spatiotemporal: output: one row a cycle (.csv).
+        spatiotemporal: output: mean, SD and number of strides of times, lengths and speeds (.csv).
+        tables: output: folder of the tidy tables: strides, summary, curves, scores (.parquet and .csv).
         unless_made: fingerprint of the code; keep what it made from the same settings and inputs before.
     """
-    from myoassist.config.analysis import AnalysisSettings
+    from myoassist.config.analysis import AnalysisSettings, table_files
 
     chosen = source.take(AnalysisSettings, lambda experiment: experiment.analysis)
     inputs = {"rollouts": rollouts, "reference": reference, "norm": norm}
@@ -329,9 +331,10 @@ def analyze(
     def make() -> None:
         from myoassist.analysis.analyze import analyze as stage
 
-        stage(chosen, **inputs, metrics=metrics, cycles=cycles, spatiotemporal=spatiotemporal)
+        stage(chosen, **inputs, metrics=metrics, cycles=cycles, spatiotemporal=spatiotemporal, tables=tables)
 
-    _make_unless_made(make, "analyze", unless_made, chosen, inputs, [metrics, cycles, spatiotemporal])
+    outputs = [metrics, cycles, spatiotemporal, *(tables / name for name in table_files())]
+    _make_unless_made(make, "analyze", unless_made, chosen, inputs, outputs)
 
 
 def figures(

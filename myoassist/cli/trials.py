@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from tyro.conf import arg
 
-from myoassist.cli.options import Number, OptionalFile, at_least_one, require
+from myoassist.cli.options import File, Number, OptionalFile, at_least_one, require
 from myoassist.errors import InputError
 
 Config = Annotated[str, arg(metavar="CONFIG")]
@@ -79,9 +79,14 @@ def bench(
     workflow: bool = False,
     runs: int = 500,
     segments: int = 10,
+    analysis: bool = False,
+    rollouts: OptionalFile = None,
+    episodes: int = 1000,
+    duration_s: float = 10.0,
+    norm: File = Path("reference_data/normative_kinematics.csv"),
     output: OptionalFile = None,
 ) -> None:
-    """Measure the speed of physics, environment and learning, or of the workflow, in one run; prints JSON.
+    """Measure the speed of physics, environment and learning, or of workflow or analysis, in one run; prints JSON.
 
     Args:
         experiment: environment and training settings (default: those of a new experiment).
@@ -99,6 +104,12 @@ def bench(
         workflow: instead, how fast Snakemake plans a large matrix of the project in this folder.
         runs: with --workflow: runs of that matrix, in tens.
         segments: with --workflow: training segments of each run.
+        analysis: instead, how fast a large rollouts file is analysed, and with how much memory.
+        rollouts: input: with --analysis: rollouts from `evaluate`, whose episodes are repeated (default: the reference,
+            walked over and over).
+        episodes: with --analysis: of the file that is analysed.
+        duration_s: with --analysis: of each episode.
+        norm: input: with --analysis: normative joint angles (.csv).
         output: output: the numbers (.json); they are printed in any case.
     """
     if workflow:
@@ -106,6 +117,27 @@ def bench(
 
         at_least_one(runs=runs, segments=segments, repeats=repeats)
         _print_numbers(benchmark_workflow(Path(), runs=runs, segments=segments, repeats=repeats), output)
+        return
+    if analysis:
+        at_least_one(episodes=episodes, repeats=repeats)
+        if not 0 < duration_s <= 3600:
+            raise InputError(f"--duration-s: expected above 0 and at most 3600 (found {duration_s:g})")
+        require(norm=norm, rollouts=rollouts)
+        given = _all_or_none(model=model, manifest=manifest, reference=reference)
+        from myoassist.analysis_bench import benchmark_analysis
+        from myoassist.registration import default_assets
+
+        files = given or default_assets(None)
+        numbers = benchmark_analysis(
+            reference=files["reference"],
+            manifest=files["manifest"],
+            norm=norm,
+            rollouts=rollouts,
+            episodes=episodes,
+            duration_s=duration_s,
+            repeats=repeats,
+        )
+        _print_numbers(numbers, output)
         return
     from myoassist.config.experiment import Experiment
 

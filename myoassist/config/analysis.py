@@ -8,6 +8,14 @@ from pydantic import Field, model_validator
 
 from myoassist.config.base import Settings
 
+TABLES = ("strides", "summary", "curves", "scores")
+"""Tidy tables of an evaluation; each is a Parquet and a CSV file of that name (docs/analysis.md)."""
+
+
+def table_files() -> tuple[str, ...]:
+    """Name the files of the tidy tables."""
+    return tuple(f"{name}.{kind}" for name in TABLES for kind in ("parquet", "csv"))
+
 
 class EventSettings(Settings):
     """Foot contact from vertical ground force: hysteresis and shortest durations."""

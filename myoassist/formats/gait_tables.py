@@ -59,8 +59,7 @@ class CyclesWriter:
         self.curves = tuple(curves)
         self._schema = _schema(self.curves)
         self._stack = ExitStack()
-        self._pending: list[pa.Table] = []
-        self._rows = 0
+        self._pending: list[tuple[int, str, int, list[float], np.ndarray]] = []
 
     def __enter__(self) -> Self:
         temporary = self._stack.enter_context(atomic_output(self.path))
@@ -78,23 +77,24 @@ class CyclesWriter:
             stride: value of each of ``STRIDE_COLUMNS``; NaN where unknown.
             curves: shape (101, number of curves), units as the column names say.
         """
-        columns: list[Any] = [
-            pa.array(np.full(POINTS, episode, dtype=np.int32)),
-            pa.array([side] * POINTS),
-            pa.array(np.full(POINTS, cycle, dtype=np.int32)),
-            pa.array(np.arange(POINTS, dtype=np.int32)),
-        ]
-        columns += [pa.array(np.full(POINTS, stride[name], dtype=np.float32)) for name in STRIDE_COLUMNS]
-        columns += [pa.array(np.ascontiguousarray(column, dtype=np.float32)) for column in curves.T]
-        self._pending.append(pa.Table.from_arrays(columns, schema=self._schema))
-        self._rows += POINTS
-        if self._rows > 50_000:
+        numbers = [stride[name] for name in STRIDE_COLUMNS]
+        self._pending.append((episode, side, cycle, numbers, np.asarray(curves, dtype=np.float32)))
+        if len(self._pending) * POINTS > 50_000:
             self._flush()
 
     def _flush(self) -> None:
         if self._pending:
-            self._writer.write_table(pa.concat_tables(self._pending).combine_chunks())
-        self._pending, self._rows = [], 0
+            episodes, sides, cycles, numbers, curves = zip(*self._pending, strict=True)
+            columns: list[Any] = [
+                pa.array(np.repeat(np.array(episodes, dtype=np.int32), POINTS)),
+                pa.array(np.repeat(np.array(sides, dtype=object), POINTS), pa.string()),
+                pa.array(np.repeat(np.array(cycles, dtype=np.int32), POINTS)),
+                pa.array(np.tile(np.arange(POINTS, dtype=np.int32), len(cycles))),
+            ]
+            columns += [pa.array(column) for column in np.repeat(np.array(numbers, np.float32), POINTS, axis=0).T]
+            columns += [pa.array(np.ascontiguousarray(column)) for column in np.concatenate(curves).T]
+            self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+        self._pending = []
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

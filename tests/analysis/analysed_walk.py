@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import synthetic_gait
 
 from myoassist.analysis.analyze import analyze
-from myoassist.config.analysis import AnalysisSettings
+from myoassist.config.analysis import TABLES, AnalysisSettings
 from myoassist.formats.gait_tables import read_cycles, read_metrics, read_spatiotemporal
+from myoassist.formats.tidy_tables import read_table
 
 NORM = Path(__file__).parents[2] / "reference_data" / "normative_kinematics.csv"
 
@@ -23,10 +24,12 @@ def run_analysis(folder, reference, settings=None, **walk):
         "cycles": folder / "cycles.parquet",
         "spatiotemporal": folder / "spatiotemporal.csv",
     }
-    analyze(settings or AnalysisSettings(), **paths)
+    analyze(settings or AnalysisSettings(), **paths, tables=folder)
     return SimpleNamespace(
+        folder=folder,
         paths=paths,
         metrics=read_metrics(paths["metrics"]),
         cycles=read_cycles(paths["cycles"]),
         spatiotemporal=read_spatiotemporal(paths["spatiotemporal"]),
+        **{name: read_table(folder / f"{name}.parquet") for name in TABLES},
     )

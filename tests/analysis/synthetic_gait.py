@@ -30,6 +30,12 @@ MANIFEST = {
     "muscles": [{"name": name, "gain_parameters": [0.5, 1.5, 1000, 1, 0.5, 1.6, 10, 1.3, 1.4]} for name in MUSCLES],
 }
 FIRST_STRIKE = {"r": 0.2 * STRIDE_S, "l": 0.7 * STRIDE_S}
+FOOT_M = 0.2
+SLIP_M = 0.01
+"""Way that the foot slides forward in a stance, evenly."""
+STANDING_TOE_M, CLEARANCE_M = 0.008, 0.015
+"""Height of the toe's point while it stands, and its smallest height above that, in the middle of swing."""
+LEG_M = 0.92
 
 
 def vertical_force(stance_share):
@@ -61,38 +67,61 @@ def anterior_tilt_deg(phase):
     return 5 + np.sin(4 * np.pi * phase)
 
 
-def angles(phase_r, offset_deg=0.0):
+CURVES = {
+    "pelvis_tilt": anterior_tilt_deg,
+    "hip_flexion": hip_deg,
+    "knee_flexion": knee_flexion_deg,
+    "ankle_dorsiflexion": ankle_deg,
+}
+"""Angle in report signs -> function of the phase, degrees."""
+
+
+def angles(phase_r, offset_deg=0.0, curves=CURVES):
     """Model angles (n, 7) in rad from pelvis tilt on; the left leg is half a cycle later."""
-    columns = [-anterior_tilt_deg(phase_r)]
+    columns = [-curves["pelvis_tilt"](phase_r)]
     for phase in (phase_r, phase_r + 0.5):
         columns += [
-            hip_deg(phase) + offset_deg,
-            -knee_flexion_deg(phase) - offset_deg,
-            ankle_deg(phase) + offset_deg,
+            curves["hip_flexion"](phase) + offset_deg,
+            -curves["knee_flexion"](phase) - offset_deg,
+            curves["ankle_dorsiflexion"](phase) + offset_deg,
         ]
     return np.radians(np.stack(columns, axis=1))
 
 
-def heel_x(time, first):
-    """Planted at (number of the step) stride lengths from the first strike, swinging forward in between."""
+def foot_share(time, first):
+    """Number of the stride and share of the cycle since its heel strike; share of the swing (0 in stance)."""
     cycles = (time - first) / STRIDE_S
-    number, share = np.floor(cycles), cycles % 1
-    swing = np.clip((share - STANCE) / (1 - STANCE), 0, 1)
-    return SPEED * first + STRIDE_M * (number + swing - np.sin(2 * np.pi * swing) / (2 * np.pi))
+    share = cycles % 1
+    return np.floor(cycles), share, np.clip((share - STANCE) / (1 - STANCE), 0, 1)
 
 
-def states(duration_s, offset_deg=0.0, devices=0):
+def heel_x(time, first):
+    """Lands stride lengths from the first strike, slides by SLIP_M in stance, swings forward in between."""
+    number, share, swing = foot_share(time, first)
+    slid = SLIP_M * np.clip(share / STANCE, 0, 1)
+    way = (STRIDE_M - SLIP_M) * (swing - np.sin(2 * np.pi * swing) / (2 * np.pi))
+    return SPEED * first + STRIDE_M * number + slid + way
+
+
+def toe_height(time, first):
+    """Stands at STANDING_TOE_M; in swing two humps with a minimum of CLEARANCE_M above that between them."""
+    swing = foot_share(time, first)[2]
+    return STANDING_TOE_M + 0.04 * np.sin(2 * np.pi * swing) ** 2 + CLEARANCE_M * np.sin(np.pi * swing) ** 2
+
+
+def states(duration_s, offset_deg=0.0, devices=0, curves=CURVES):
     time = np.arange(round(duration_s * RATE) + 1) / RATE
     n = len(time)
     phase = (time - FIRST_STRIKE["r"]) / STRIDE_S
-    qpos = np.column_stack([SPEED * time, np.full(n, 0.95), angles(phase, offset_deg)])
+    qpos = np.column_stack([SPEED * time, np.full(n, 0.95), angles(phase, offset_deg, curves)])
     grf = np.zeros((n, 2, 3))
-    heels = np.zeros((n, 2, 3))
+    heels, toes = np.zeros((n, 2, 3)), np.zeros((n, 2, 3))
     for i, first in enumerate(FIRST_STRIKE.values()):
         share = ((time - first) / STRIDE_S) % 1 / STANCE
         grf[:, i, 2] = MASS * 9.81 * vertical_force(share) * (share < 1)
         grf[:, i, 0] = -0.15 * MASS * 9.81 * np.sin(2 * np.pi * share) * (share < 1)
         heels[:, i, 0] = heel_x(time, first)
+        toes[:, i] = np.stack([heels[:, i, 0] + FOOT_M, np.zeros(n), toe_height(time, first)], axis=1)
     pattern = 0.05 + 0.4 * np.clip(np.sin(2 * np.pi * (phase[:, None] - np.array([0.1, 0.6, 0.6, 0.1]))), 0, 1) ** 2
     block = {
         "time": time,
@@ -107,7 +136,7 @@ def states(duration_s, offset_deg=0.0, devices=0):
         "ground_reaction_force": grf,
         "center_of_pressure": np.full((n, 2, 3), np.nan),
         "heel_position": heels,
-        "toe_position": heels + np.array([0.2, 0, 0]),
+        "toe_position": toes,
         "center_of_mass": np.column_stack([SPEED * time, np.zeros(n), np.full(n, 1.0)]),
         "center_of_mass_velocity": np.tile([SPEED, 0, 0], (n, 1)),
     }
@@ -148,7 +177,7 @@ def header(devices=0):
         model=RolloutModel(
             total_mass_kg=MASS,
             gravity_m_s2=9.81,
-            leg_length_m=0.92,
+            leg_length_m=LEG_M,
             state_rate_hz=RATE,
             control_rate_hz=CONTROL_RATE,
             coordinates=COORDINATES,
@@ -165,22 +194,22 @@ def header(devices=0):
     )
 
 
-def write_walk(path, durations_s=(10.0, 10.0), fell=False, offset_deg=0.0, devices=0):
+def write_walk(path, durations_s=(10.0, 10.0), fell=False, offset_deg=0.0, devices=0, curves=CURVES):
     """Write a rollouts file: one episode a duration."""
     with RolloutWriter(path, header(devices)) as writer:
         for duration in durations_s:
             episode = writer.begin_episode(phase0=0.8, target_velocity_mean_m_s=SPEED)
-            episode.append_state(states(duration, offset_deg, devices))
+            episode.append_state(states(duration, offset_deg, devices, curves))
             episode.append_control(controls(duration, devices))
             episode.end(termination="fall_height" if fell else "time_limit", fell=fell, duration_s=duration)
     return path
 
 
-def write_reference(path):
+def write_reference(path, curves=CURVES):
     """Write the same walk as a fitted reference."""
     frames = 200
     phase = np.arange(frames) / frames
-    qpos = np.column_stack([STRIDE_M * phase, np.full(frames, 0.95), angles(phase)])
+    qpos = np.column_stack([STRIDE_M * phase, np.full(frames, 0.95), angles(phase, curves=curves)])
     contact = np.stack([phase < STANCE, (phase + 0.5) % 1 < STANCE], axis=1)
     n = len(COORDINATES)
     reference = FittedReference(

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import synthetic_gait
 from analysed_walk import NORM, run_analysis
-from synthetic_gait import SPEED, STANCE, STRIDE_M, STRIDE_S, crossing
+from synthetic_gait import SLIP_M, SPEED, STANCE, STRIDE_M, STRIDE_S, crossing
 
 from myoassist.analysis.analyze import analyze
-from myoassist.analysis.spatiotemporal import symmetry_index
-from myoassist.config.analysis import AnalysisSettings
+from myoassist.analysis.strides import symmetry_index
+from myoassist.config.analysis import AnalysisSettings, table_files
 from myoassist.errors import InputError
+from myoassist.formats.files import sha256
 
 ON, OFF = crossing(0.05, rising=True), crossing(0.03, rising=False)
 STANCE_PERCENT = 100 * STANCE * (OFF - ON)
@@ -30,7 +31,7 @@ def value(walk, quantity, side, column="mean"):
         ("cadence", 120 / STRIDE_S),
         ("stride_length", STRIDE_M),
         ("stride_time", STRIDE_S),
-        ("step_length", STRIDE_M / 2),
+        ("step_length", STRIDE_M / 2 - SLIP_M * 0.5 / STANCE),  # the other foot has slid since it landed
         ("step_time", STRIDE_S / 2),
         ("stance", STANCE_PERCENT),
         ("swing", 100 - STANCE_PERCENT),
@@ -143,6 +144,10 @@ def test_a_fall_gives_empty_tables_and_a_plain_reason(fall):
     assert not metrics["gate_holds"]
     assert len(fall.cycles) == 0
     assert fall.spatiotemporal["n"].eq(0).all()
+    assert fall.summary["n"].eq(0).all()
+    assert len(fall.strides) == len(fall.curves) == 0
+    assert fall.scores["value"].isna().all()
+    assert fall.scores.loc[fall.scores["against"] == "norm", "reference_value"].notna().all()
     assert metrics["tracking_rmse_deg"]["hip_flexion"] == pytest.approx(0, abs=0.05)
 
 
@@ -165,9 +170,9 @@ def test_episodes_of_almost_nothing_do_not_crash(tmp_path, reference_file, durat
 
 def test_same_rollouts_same_tables(walk, tmp_path):
     again = {name: tmp_path / walk.paths[name].name for name in ("metrics", "cycles", "spatiotemporal")}
-    analyze(AnalysisSettings(), **(walk.paths | again))
-    for name, path in again.items():
-        assert path.read_bytes() == walk.paths[name].read_bytes()
+    analyze(AnalysisSettings(), **(walk.paths | again | {"tables": tmp_path}))
+    for name in (*(path.name for path in again.values()), *table_files()):
+        assert (tmp_path / name).read_bytes() == (walk.folder / name).read_bytes()
 
 
 def test_device_torque_and_power_are_in_the_cycles(tmp_path, reference_file):
@@ -183,10 +188,20 @@ def test_device_torque_and_power_are_in_the_cycles(tmp_path, reference_file):
 def test_a_damaged_input_is_named_and_leaves_no_output(walk, tmp_path, name):
     broken = tmp_path / f"broken_{name}"
     broken.write_bytes(walk.paths[name].read_bytes()[:1000])
-    outputs = {key: tmp_path / "out" / key for key in ("metrics", "cycles", "spatiotemporal")}
+    outputs = {key: tmp_path / "out" / key for key in ("metrics", "cycles", "spatiotemporal", "tables")}
     with pytest.raises(InputError, match=f"broken_{name}"):
         analyze(AnalysisSettings(), **(walk.paths | outputs | {name: broken}))
-    assert not any(path.exists() for path in outputs.values())
+    assert not any(path.is_file() for path in tmp_path.rglob("out/**/*"))
+
+
+def test_metrics_have_the_summary_as_objects_and_know_their_tables(walk):
+    step = walk.metrics["strides"]["spatiotemporal"]["step_length"]
+    assert step["unit"] == "m"
+    assert (step["r"]["n"], step["both"]["n"]) == (12, 24)
+    assert step["r"]["mean"] == pytest.approx(value(walk, "step_length", "r"), rel=1e-5)
+    assert step["symmetry_index_percent"] == pytest.approx(0, abs=0.1)
+    for name, digest in walk.metrics["tables"]["files_sha256"].items():
+        assert sha256(walk.folder / name) == digest
 
 
 def test_metrics_are_plain_json_with_the_settings_they_were_made_with(walk):

@@ -25,3 +25,13 @@ def test_two_peaks_and_the_dip_between_are_found():
 
 def test_one_peak_is_not_two():
     assert two_peaks(np.sin(np.pi * np.linspace(0, 1, 101))) is None
+
+
+def test_of_many_peaks_the_highest_of_each_half_counts():
+    share = np.linspace(0, 1, 101)
+    bumps = sum(height * np.exp(-(((share - at) / 0.05) ** 2)) for at, height in ((0.2, 1.0), (0.6, 1.2), (0.8, 1.3)))
+    first, dip, second = two_peaks(bumps)
+    assert first == pytest.approx(1.0, abs=1e-6)
+    assert dip == pytest.approx(0, abs=1e-3)
+    assert second == pytest.approx(1.3, abs=1e-6)
+    assert two_peaks(np.where(share > 0.5, bumps, 0)) is None

@@ -46,6 +46,11 @@ def main():
         files.append(folder / "captions.json")
     else:
         files = [Path(options.pop(name)[0]) for name in OUTPUTS[stage]]
+    if stage == "analyze":
+        from myoassist.config.analysis import table_files
+
+        folder = Path(options.pop("--tables")[0])
+        files += [folder / name for name in table_files()]
     broken = Path("broken")
     if broken.is_file() and broken.read_text() in str(files[0]):
         sys.exit(f"the {stage} is broken")

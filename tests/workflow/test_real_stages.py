@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from myoassist import provenance
+from myoassist.config.analysis import table_files
 from myoassist.config.experiment import Experiment
 from myoassist.config.figures import matrix_figure_names, run_figure_names
 
@@ -84,7 +85,8 @@ def test_all_stages_by_hand(folder: Path) -> None:
     stage(folder, "evaluate", **walker, checkpoint="model_128.zip", rollouts="rollouts.h5")
     stage(folder, "replay", **body, rollouts="rollouts.h5", video="replay.mp4")
     drawn = {"rollouts": "rollouts.h5", "reference": "fitted.h5", "norm": NORM, **tables}
-    stage(folder, "analyze", **drawn)
+    stage(folder, "analyze", **drawn, tables=".")
+    assert all((folder / name).is_file() for name in table_files())
     stage(folder, "figures", **drawn, output_dir="figures")
     figures = Experiment.from_file(folder / "tiny.json").figures
     assert {path.name for path in (folder / "figures").iterdir()} == set(run_figure_names(figures))

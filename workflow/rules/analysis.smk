@@ -1,5 +1,7 @@
 """From rollouts to gait cycles, numbers and figures."""
 
+from myoassist.config.analysis import table_files
+
 
 rule analyze:
     input:
@@ -10,6 +12,7 @@ rule analyze:
         metrics=f"{EVALUATION}/metrics.json",
         cycles=f"{EVALUATION}/cycles.parquet",
         spatiotemporal=f"{EVALUATION}/spatiotemporal.csv",
+        tables=expand(f"{EVALUATION}/{{name}}", name=table_files(), allow_missing=True),
     log:
         f"{LOGS}/analyze/{{run}}/{{steps}}/{{scenario}}.log",
     benchmark:
@@ -20,12 +23,13 @@ rule analyze:
         settings=settings(lambda wildcards: experiment(wildcards).analysis),
         code=code("analyze"),
         unless_made=unless_made("analyze"),
+        tables=lambda wildcards, output: os.path.dirname(output.metrics),
     message:
         "analyze {wildcards.run} at {wildcards.steps} steps: {wildcards.scenario}"
     shell:
         "myoassist analyze --settings {params.settings:q} --rollouts {input.rollouts:q}"
         " --reference {input.reference:q} --norm {input.norm:q} --metrics {output.metrics:q}"
-        " --cycles {output.cycles:q} --spatiotemporal {output.spatiotemporal:q}"
+        " --cycles {output.cycles:q} --spatiotemporal {output.spatiotemporal:q} --tables {params.tables:q}"
         " {params.unless_made} 2> {log:q}"
 
 
@@ -35,7 +39,9 @@ for number, (names, members) in enumerate(choices_of_figures(), start=1):
         name:
             "run_figures" if number == 1 else f"run_figures_{number}"
         input:
-            **{key: str(path) for key, path in rules.analyze.output.items()},
+            metrics=rules.analyze.output.metrics,
+            cycles=rules.analyze.output.cycles,
+            spatiotemporal=rules.analyze.output.spatiotemporal,
             rollouts=rules.evaluate.output.rollouts,
             reference=fitted_reference,
             norm=NORM,

@@ -14,6 +14,7 @@ from loguru import logger
 from myoassist.analysis.conventions import ANGLES, SIDE_NAMES, SIDES, Angle, signed_angles
 from myoassist.analysis.cycles import normalise
 from myoassist.analysis.energetics.summary import EnergyLedger
+from myoassist.analysis.device import DeviceMeasures
 from myoassist.analysis.gate import SPEED, WALKING, judge
 from myoassist.analysis.ground_force import StanceForce, stance_forces, two_peaks
 from myoassist.analysis.kinematics import (
@@ -155,16 +156,19 @@ def analyze(
     with Rollouts(rollouts) as file:
         model = file.header.model
         angles = signed_angles(model.manifest)
-        collection = _Collection(curve_names(model))
+        collection, device = _Collection(curve_names(model)), DeviceMeasures(model)
         with CyclesWriter(cycles, collection.curves) as writer:
             for episode in file:
                 collection.infos.append(episode.info)
                 if episode.info.state_rows > 1:
-                    collection.add(load_trial(episode, model, settings), model, settings, writer)
+                    trial = load_trial(episode, model, settings)
+                    collection.add(trial, model, settings, writer)
+                    device.add(trial)
                     collection.add_tracking(tracking_errors(episode, model, fitted, angles))
         table = summary_table(collection.strides)
         result = _metrics(collection, table, file.header, fitted, normal, angles, settings)
     result["energetics"] = collection.energetics.summary(model, settings.energetics)
+    result["device"] = device.result()
     result["settings"] = json.loads(settings.canonical())
     result["inputs"] = {
         "rollouts_sha256": sha256(rollouts),

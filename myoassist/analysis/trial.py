@@ -16,6 +16,7 @@ from myoassist.analysis.energetics.metabolic_power import (
     metabolic_power,
 )
 from myoassist.analysis.energetics.muscles import read_muscles
+from myoassist.analysis.device import device_curves
 from myoassist.analysis.gait_events import Events, detect_events
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.formats.rollout_columns import STATE
@@ -159,14 +160,7 @@ def _curves(columns: Mapping[str, np.ndarray], model: RolloutModel, side: str) -
         if side_of(muscle) == side:
             curves[f"activation_{base_of(muscle)}"] = columns["activation"][:, m]
             curves[f"force_{base_of(muscle)}_n"] = columns["muscle_force"][:, m]
-    for d, joint in enumerate(model.device_joints):
-        for angle in angles:
-            if side_of(joint) == side and angle.coordinate.format(side=side) == joint:
-                torque = angle.sign * columns["device_torque"][:, d] / model.total_mass_kg
-                power = columns["device_power"][:, d] / model.total_mass_kg
-                names = (f"device_{angle.name}_torque_nm_kg", f"device_{angle.name}_power_w_kg")
-                for name, values in zip(names, (torque, power), strict=True):
-                    curves[name] = curves[name] + values if name in curves else values
+    curves |= device_curves(columns, model, side)
     return curves
 
 

@@ -42,7 +42,7 @@ def test_share_of_the_moment_is_that_of_device_over_total(muscle, share):
 def test_share_stays_finite_where_the_total_moment_crosses_zero():
     device, muscle = np.full_like(WAVE, 0.1), WAVE
     total = device + muscle
-    inside = (TIME >= CYCLE.start_s) & (TIME <= CYCLE.end_s)
+    inside = (CYCLE.start_s <= TIME) & (CYCLE.end_s >= TIME)
     expected = np.mean(0.1 * np.sign(total[inside])) / np.mean(np.abs(total[inside]))
     assert stride_numbers(TIME, device, 0 * WAVE, muscle, CYCLE)["moment_share"] == pytest.approx(expected, abs=1e-3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -201,7 +202,7 @@ class Run:
         return self.id.removesuffix(f"-s{self.seed}")
 
     def starts(self, scenario: str) -> str:
-        """Return what the starts of a scenario's episodes depend on, besides the seed, as text."""
+        """Return a short hash of what the starts of a scenario's episodes depend on, besides the seed and the body."""
         stage = self.experiment.evaluation_stage(scenario, self.seed)
         chosen, environment = stage.scenario, stage.scenario_environment
         parts = {
@@ -210,7 +211,7 @@ class Run:
             "reset": environment.reset.model_dump(mode="json"),
             "target_velocity": environment.target_velocity.model_dump(mode="json"),
         }
-        return canonical(parts)
+        return hashlib.sha256(canonical(parts).encode()).hexdigest()[:10]
 
     @property
     def final_steps(self) -> int:

@@ -47,7 +47,8 @@ def main():
     elif stage == "tables":
         from myoassist.config.study import study_file_names
 
-        files = [Path(options.pop("--output-dir")[0]) / name for name in study_file_names()]
+        folder = Path(options.pop("--output-dir")[0])
+        files = [folder / name for name in study_file_names()]
     else:
         files = [Path(options.pop(name)[0]) for name in OUTPUTS[stage]]
     broken = Path("broken")

@@ -239,6 +239,7 @@ def report_settings():
         description=PLAN.matrix.description,
         runs=[report_run(run) for run in RUNS.values()],
         figures=pictures(MATRIX_FIGURES),
+        comparisons=local(f"{STUDY}/comparisons.csv"),
         largest_page_mb=PLAN.matrix.largest_page_mb,
     )
 

@@ -15,7 +15,6 @@ from myoassist.analysis.figures.data import MatrixData
 from myoassist.analysis.figures.registry import Drawing, figure
 from myoassist.analysis.figures.style import (
     CONDITION_COLORS,
-    LINE_STYLES,
     WIDTH_INCHES,
     empty,
     interval,
@@ -27,6 +26,10 @@ from myoassist.analysis.figures.style import (
 )
 
 CATEGORY = "Comparison of conditions"
+STYLES: tuple[Any, ...] = ((0, (5, 1.5)), "-", (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5)))
+"""Line styles in the order of conditions, the first baseline's first: told apart without colour, and where they lie on
+one another."""
+Looks = dict[str, dict[str, Any]]
 _DEVICE = re.compile(r"device_(.+)_torque_nm_kg")
 _COMPARISONS = 3
 """How many comparisons a figure draws at most."""
@@ -40,7 +43,7 @@ _PERCENT_MEASURES = (
 """Measures whose change is drawn in percent, in this order."""
 
 
-def looks(data: MatrixData) -> dict[str, dict[str, Any]]:
+def looks(data: MatrixData) -> Looks:
     """Colour and line style of every condition that is compared: the same in all figures."""
     table = data.table("comparisons")
     pairs = zip(table["baseline"], table["condition"], strict=True)
@@ -48,7 +51,7 @@ def looks(data: MatrixData) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "color": CONDITION_COLORS[i % len(CONDITION_COLORS)],
-            "linestyle": LINE_STYLES[i % len(LINE_STYLES)],
+            "linestyle": STYLES[i % len(STYLES)],
         }
         for i, name in enumerate(names)
     }
@@ -122,7 +125,7 @@ def _forest(
     table: pd.DataFrame,
     measures: Sequence[str],
     columns: tuple[str, str, str],
-    styles: dict[str, dict[str, Any]],
+    styles: Looks,
 ) -> None:
     """Draw points with intervals, one row a measure."""
     conditions = list(dict.fromkeys(table["condition"]))
@@ -160,7 +163,7 @@ def condition_curves(data: MatrixData) -> Drawing:
     shown = names[:_COMPARISONS]
     single = data.settings.width == "single"
     rows = 1 + len(shown)
-    fig = new_figure(data.settings, (0.3 if single else 0.25) * rows + 0.06)
+    fig = new_figure(data.settings, (0.4 if single else 0.25) * rows + 0.06)
     grid = fig.subplots(rows, len(LEG_ANGLES), squeeze=False, sharex=True, sharey="row")
     for column, angle in enumerate(LEG_ANGLES):
         quantity = table[table["quantity"] == f"{angle.name}_deg"]
@@ -175,8 +178,8 @@ def condition_curves(data: MatrixData) -> Drawing:
                 part = own[own["condition"] == condition]
                 draw(ax, part, styles[condition], condition, ("difference", "difference_ci_low", "difference_ci_high"))
             if column == 0:
-                baseline = own.loc[own["role"] == "baseline", "condition"]
-                ax.set_ylabel(f"Difference from\n{baseline.iloc[0]} (°)" if len(baseline) else "Difference (°)")
+                baseline = own["condition"][own["role"] == "baseline"].iloc[0]
+                ax.set_ylabel(f"Less {baseline}\n(°)" if single else f"Difference from\n{baseline} (°)")
         percent_axis(grid[-1, column])
     grid[0, 0].set_ylabel("Angle (°)")
     fig.align_ylabels(grid[:, 0])
@@ -252,7 +255,7 @@ def _no_device(data: MatrixData) -> Drawing:
     return Drawing(fig, "None of the conditions has a device that drives a leg joint.")
 
 
-def draw_conditions(ax: Axes, quantity: pd.DataFrame, styles: dict[str, dict[str, Any]]) -> None:
+def draw_conditions(ax: Axes, quantity: pd.DataFrame, styles: Looks) -> None:
     """Draw the mean of every condition in its interval; one that is in several comparisons once."""
     for condition, look in styles.items():
         rows = quantity[quantity["condition"] == condition]

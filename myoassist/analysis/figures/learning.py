@@ -57,7 +57,8 @@ def learning_curves(data: MatrixData) -> Drawing:
         ("explained_variance", "Explained variance"),
     )
     table, colors = data.table("training"), palette(data)
-    fig, axes = panels(data.settings, len(names), columns=3, aspect=0.74, extra=0.08)
+    single = data.settings.width == "single"
+    fig, axes = panels(data.settings, len(names), columns=3, aspect=0.85 if single else 0.74, extra=0.08)
     for ax, (name, title) in zip(axes, names, strict=True):
         for log in data.logs:
             steps, values = log.series(name)
@@ -75,7 +76,6 @@ def learning_curves(data: MatrixData) -> Drawing:
     for log in data.logs:
         if log.untrained_reward is not None:
             axes[3].axhline(log.untrained_reward, color=colors[log.condition], linewidth=0.6, linestyle=":")
-    single = data.settings.width == "single"
     legend_of_all(fig, axes, columns=1 if single else 4)
     return Drawing(
         fig,

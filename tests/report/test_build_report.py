@@ -285,7 +285,8 @@ def test_the_report_module_needs_neither_torch_nor_mujoco():
 COMPARISONS = (
     "comparison,condition,baseline,group,measure,label,unit,baseline_mean,condition_mean,difference,difference_ci_low,"
     "difference_ci_high,change_percent,change_ci_low_percent,change_ci_high_percent,n,resampled,paired,seeds\n"
-    "device_on,on,off,muscles,activation_mean,mean activation,1,0.2,0.15,-0.05,-0.06,-0.04,-25,-30,-20,20,episode,True,1\n"
+    "device_on,on,off,muscles,activation_mean,mean activation,1,0.2,0.15,-0.05,-0.06,-0.04,"
+    "-25,-30,-20,20,episode,True,1\n"
     "device_on,on,off,episodes,fall_free_percent,episodes without a fall,%,100,100,0,,,0,,,1,seed,True,1\n"
 )
 

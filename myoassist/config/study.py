@@ -96,7 +96,7 @@ class StudySettings(Settings):
     evaluations: tuple[StudyEvaluation, ...] = ()
     comparisons: dict[str, ComparisonSettings] = {}
     confidence: float = Field(0.95, gt=0, lt=1, description="of the intervals")
-    resamples: int = Field(5000, ge=100, le=100_000, description="of the bootstrap")
+    resamples: int = Field(2000, ge=100, le=100_000, description="of the bootstrap")
 
 
 def study_file_names() -> tuple[str, ...]:

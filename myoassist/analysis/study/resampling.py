@@ -47,7 +47,7 @@ class Resampling:
     """
 
     confidence: float = 0.95
-    count: int = 5000
+    count: int = 2000
 
     def mean(self, values: np.ndarray) -> Estimate:
         """Estimate the mean over units.

@@ -17,6 +17,8 @@ from myoassist.formats.files import atomic_output
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
 SIDE_COLORS = {"r": BLUE, "l": VERMILLION}
+SIDE_LINES: dict[str, Any] = {"r": "-", "l": (0, (5, 1.5))}
+"""Where both sides are in one panel: a symmetric gait lays one on the other."""
 CONDITION_COLORS = (GREEN, PURPLE, ORANGE, SKY, BLACK, BLUE, VERMILLION)
 LINE_STYLES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5)))
 NORM_COLOR = "#B8B8B8"
@@ -127,10 +129,12 @@ def percent_axis(axes: Axes, *, label: bool = True) -> None:
         axes.set_xlabel("Gait cycle (%)")
 
 
-def band(axes: Axes, x: np.ndarray, mean: np.ndarray, sd: np.ndarray, color: str, label: str | None = None) -> None:
+def band(
+    axes: Axes, x: np.ndarray, mean: np.ndarray, sd: np.ndarray, color: str, label: str | None = None, **look: Any
+) -> None:
     """Draw a mean line in a band of one standard deviation."""
     axes.fill_between(x, mean - sd, mean + sd, color=color, alpha=0.2, linewidth=0)
-    axes.plot(x, mean, color=color, label=label)
+    axes.plot(x, mean, color=color, label=label, **look)
 
 
 def interval(

@@ -202,7 +202,7 @@ def _add_energetics(
         if match is None:
             continue
         model = match["model"]
-        name, words = f"metabolic_{model}", model.replace("_", " ")
+        name, words = f"metabolic_{model}", model.replace("_", " ").title()
         net = len(SIDES) * _by_episode(_cycle_mean(curve), keys, count)
         costs = {
             f"{name}_net_w_kg": (net, "net metabolic power", "W/kg"),

@@ -13,8 +13,8 @@ from loguru import logger
 
 from myoassist.analysis.conventions import ANGLES, SIDE_NAMES, SIDES, Angle, signed_angles
 from myoassist.analysis.cycles import normalise
-from myoassist.analysis.energetics.summary import EnergyLedger
 from myoassist.analysis.device import DeviceMeasures
+from myoassist.analysis.energetics.summary import EnergyLedger
 from myoassist.analysis.gate import SPEED, WALKING, judge
 from myoassist.analysis.ground_force import StanceForce, stance_forces, two_peaks
 from myoassist.analysis.kinematics import (

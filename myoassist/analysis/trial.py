@@ -9,6 +9,7 @@ import numpy as np
 
 from myoassist.analysis.conventions import SIDES, Angle, base_of, side_of, signed_angles
 from myoassist.analysis.cycles import CycleSelection, select_cycles
+from myoassist.analysis.device import device_curves
 from myoassist.analysis.energetics.metabolic_power import (
     MetabolicPower,
     leg_curve_names,
@@ -16,7 +17,6 @@ from myoassist.analysis.energetics.metabolic_power import (
     metabolic_power,
 )
 from myoassist.analysis.energetics.muscles import read_muscles
-from myoassist.analysis.device import device_curves
 from myoassist.analysis.gait_events import Events, detect_events
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.formats.rollout_columns import STATE

@@ -9,6 +9,7 @@ from loguru import logger
 
 from myoassist.analysis.collection import Collection
 from myoassist.analysis.conventions import signed_angles
+from myoassist.analysis.device import DeviceMeasures
 from myoassist.analysis.kinematics import norm_curves, phase_at, reference_curves, tracking_errors
 from myoassist.analysis.metrics import metrics_of
 from myoassist.analysis.score_tables import curves_table, scores_table
@@ -56,7 +57,7 @@ def analyze(
     with Rollouts(rollouts) as file:
         model = file.header.model
         angles = signed_angles(model.manifest)
-        found = Collection(curve_names(model))
+        found, device = Collection(curve_names(model)), DeviceMeasures(model)
         with CyclesWriter(cycles, found.curves) as writer:
             for episode in file:
                 found.infos.append(episode.info)
@@ -64,6 +65,7 @@ def analyze(
                     continue
                 trial = load_trial(episode, model, settings)
                 found.add(trial, model.state_rate_hz, settings, writer)
+                device.add(trial)
                 phase = phase_at(episode, trial.time, model.control_rate_hz)
                 if phase is not None:
                     found.add_tracking(tracking_errors(trial.qpos, phase, model.coordinates, fitted, angles))
@@ -78,6 +80,7 @@ def analyze(
     }
     result = metrics_of(found, summary, file.header, fitted, targets, norms, angles, settings.gate)
     result["energetics"] = found.energetics.summary(model, settings.energetics)
+    result["device"] = device.result()
     result["settings"] = json.loads(settings.canonical())
     result["inputs"] = {
         "rollouts_sha256": sha256(rollouts),

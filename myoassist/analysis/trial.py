@@ -9,6 +9,7 @@ import numpy as np
 
 from myoassist.analysis.conventions import SIDES, Angle, base_of, side_of, signed_angles
 from myoassist.analysis.cycles import CycleSelection, select_cycles
+from myoassist.analysis.device import device_curves
 from myoassist.analysis.energetics.metabolic_power import (
     MetabolicPower,
     leg_curve_names,
@@ -172,14 +173,7 @@ def _curves(columns: Mapping[str, np.ndarray], model: RolloutModel, side: str) -
         if side_of(muscle) == side:
             curves[f"activation_{base_of(muscle)}"] = columns["activation"][:, m]
             curves[f"force_{base_of(muscle)}_n"] = columns["muscle_force"][:, m]
-    for d, joint in enumerate(model.device_joints):
-        for angle in angles:
-            if side_of(joint) == side and angle.coordinate.format(side=side) == joint:
-                torque = angle.sign * columns["device_torque"][:, d] / model.total_mass_kg
-                power = columns["device_power"][:, d] / model.total_mass_kg
-                names = (f"device_{angle.name}_torque_nm_kg", f"device_{angle.name}_power_w_kg")
-                for name, values in zip(names, (torque, power), strict=True):
-                    curves[name] = curves[name] + values if name in curves else values
+    curves |= device_curves(columns, model, side)
     return curves
 
 

@@ -46,10 +46,11 @@ GROUPS = {
         },
     ),
     "matrix": (
-        "Look at matrix files and their results: show, report-path, figures, thin, keep.",
+        "Look at matrix files and their results: show, report-path, tables, figures, thin, keep.",
         {
             "show": configuration.matrix_show,
             "report-path": configuration.matrix_report_path,
+            "tables": configuration.matrix_tables,
             "figures": configuration.matrix_figures,
             "thin": configuration.matrix_thin,
             "keep": configuration.matrix_keep,

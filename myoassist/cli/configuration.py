@@ -226,4 +226,24 @@ def matrix_figures(*, settings: Given, output_dir: Folder) -> None:
                 raise InputError(f"--settings: run {run.run}: file {file} not found")
     from myoassist.analysis.figures.render import render_matrix as stage
 
-    stage(chosen.figures, runs=chosen.runs, output_dir=output_dir)
+    stage(chosen.figures, runs=chosen.runs, study=chosen.study, output_dir=output_dir)
+
+
+def matrix_tables(*, settings: Given, output_dir: Folder) -> None:
+    """Make the tables across the runs of a matrix: aggregated over seeds and axes, and compared.
+
+    Args:
+        settings: files of the runs and what to compare, as the workflow describes them.
+        output_dir: output: folder of the tables.
+    """
+    from myoassist.config.study import StudySettings
+
+    chosen = load_settings(StudySettings, settings)
+    runs = [(run.run, path) for run in chosen.runs for path in run.train_logs]
+    runs += [(entry.run, path) for entry in chosen.evaluations for path in (entry.metrics, entry.cycles)]
+    for run, file in runs:
+        if not file.is_file():
+            raise InputError(f"--settings: run {run}: file {file} not found")
+    from myoassist.analysis.study.build import build_study as stage
+
+    stage(chosen, output_dir=output_dir)

@@ -26,7 +26,16 @@ RUN_FIGURES = (
 )
 """Figures of one run in one scenario; a new plot is a registered function plus its name here."""
 
-MATRIX_FIGURES = ("learning_curves", "reward_terms", "overview")
+MATRIX_FIGURES = (
+    "overview",
+    "condition_changes",
+    "condition_curves",
+    "condition_activations",
+    "condition_devices",
+    "learning_curves",
+    "reward_terms",
+    "reward_shares",
+)
 """Figures across the runs of a matrix."""
 
 CAPTIONS = "captions.json"
@@ -62,7 +71,8 @@ class RunFiles(Settings):
 
     Attributes:
         run: its name.
-        experiment: its experiment; runs of one experiment share a colour.
+        experiment: its experiment.
+        condition: its name without the seed, as of all runs that share a colour; left out: the experiment's.
         seed: its training seed.
         train_logs: logs of all segments, in any order.
         metrics: scenario name -> metrics file of the checkpoint to compare.
@@ -70,9 +80,15 @@ class RunFiles(Settings):
 
     run: str
     experiment: str
+    condition: str = ""
     seed: int
     train_logs: tuple[Path, ...] = ()
     metrics: dict[str, Path] = {}
+
+    @property
+    def group(self) -> str:
+        """Name of the runs that differ from this one in their seed only."""
+        return self.condition or self.experiment
 
 
 def run_figure_names(settings: FiguresSettings) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,22 +11,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import AfterValidator, Field, model_validator
 
-from myoassist.config.base import Settings, shorten
+from myoassist.config.base import Settings, canonical, shorten
 from myoassist.config.experiment import Experiment, Layers, SafeName, check_name, normal_path
 from myoassist.config.figures import FiguresSettings, RunFiles
 from myoassist.config.kept import KeptFiles, find_kept
 from myoassist.config.report import LARGEST_PAGE_MB
+from myoassist.config.study import LABEL, ComparisonSettings, selects
 from myoassist.config.training import SegmentSettings
+from myoassist.config.yaml_files import read_yaml
 from myoassist.errors import InputError
 
 BEST = "best"
 """Instead of a number of steps: the checkpoint that is the best by `evaluation.best` of its experiment."""
 
-MATRIX_FIELDS = ("experiment", "seed")
-"""Words that an axis cannot be called, since exclusions use them."""
+MATRIX_FIELDS = ("experiment", "label", "scenario", "seed")
+"""Words that an axis cannot be called, since exclusions and comparisons use them."""
 
 
 def _field_name(name: str) -> str:
@@ -91,6 +93,9 @@ class Matrix(Settings):
     scenarios: tuple[SafeName, ...] | None = Field(
         None, min_length=1, description="scenarios to evaluate; left out: all that an experiment has"
     )
+    comparisons: dict[SafeName, ComparisonSettings] = Field(
+        {}, description="name -> a baseline and the conditions that are compared with it, paired where seeds pair"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -113,7 +118,29 @@ class Matrix(Settings):
                     raise ValueError(f"exclude.{index}: unknown axis '{key}'")
                 if value not in known:
                     raise ValueError(f"exclude.{index}.{key}: unknown value '{value}'")
+        names |= {pretrained_name(entry) for entry in self.pretrained}
+        for place, selection in self.selections():
+            for key, value in selection.items():
+                known = {"experiment": names, "scenario": self.scenarios or (value,), **self.axes}.get(key)
+                if key == LABEL:
+                    continue
+                if known is None:
+                    raise ValueError(f"{place}: unknown axis '{key}'")
+                if value not in known:
+                    raise ValueError(f"{place}.{key}: unknown value '{value}' (known: {', '.join(sorted(known))})")
+        called: dict[str, dict[str, str]] = {}
+        for place, selection in self.selections():
+            label = selection.get(LABEL)
+            if label is not None and called.setdefault(label, selection) != selection:
+                raise ValueError(f"{place}.label: '{label}' already means something else")
         return self
+
+    def selections(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield every selection of the comparisons with its place in the file."""
+        for name, comparison in self.comparisons.items():
+            yield f"comparisons.{name}.baseline", comparison.baseline
+            for index, selection in enumerate(comparison.conditions):
+                yield f"comparisons.{name}.conditions.{index}", selection
 
 
 class MatrixFigures(Settings):
@@ -121,6 +148,7 @@ class MatrixFigures(Settings):
 
     figures: FiguresSettings
     runs: tuple[RunFiles, ...]
+    study: Path | None = Field(None, description="folder of the tables across runs; none: they are not drawn")
 
 
 @dataclass(frozen=True)
@@ -167,6 +195,23 @@ class Run:
             steps: [self.experiment.with_model(model) for model in self.experiment.segment_models(segment)]
             for steps, segment in self.segments.items()
         }
+
+    @property
+    def condition(self) -> str:
+        """Name of the run without its seed."""
+        return self.id.removesuffix(f"-s{self.seed}")
+
+    def starts(self, scenario: str) -> str:
+        """Return a short hash of what the starts of a scenario's episodes depend on, besides the seed and the body."""
+        stage = self.experiment.evaluation_stage(scenario, self.seed)
+        chosen, environment = stage.scenario, stage.scenario_environment
+        parts = {
+            "episodes": chosen.episodes,
+            "phases": chosen.phases,
+            "reset": environment.reset.model_dump(mode="json"),
+            "target_velocity": environment.target_velocity.model_dump(mode="json"),
+        }
+        return hashlib.sha256(canonical(parts).encode()).hexdigest()[:10]
 
     @property
     def final_steps(self) -> int:
@@ -262,7 +307,20 @@ class Plan:
         plan = cls(name=name, path=path, matrix=matrix, runs=runs)
         for run in runs.values():
             plan._check_warm_start(run)
+        for place, selection in matrix.selections():
+            if not plan.selected(selection):
+                words = ", ".join(f"{key} = {value}" for key, value in selection.items())
+                raise InputError(f"{path}: field '{place}': no run of the matrix is evaluated with {words}")
         return plan
+
+    def selected(self, selection: Mapping[str, str]) -> list[Run]:
+        """Return the runs that a selection of a comparison means."""
+        return [
+            run
+            for run in self.runs.values()
+            for scenario in run.scenarios
+            if selects(selection, experiment=run.name, scenario=scenario, values=run.values)
+        ]
 
     def warm_start(self, run: Run) -> tuple[Run, int] | None:
         """Return the run of this matrix that a run starts from, and the steps of its checkpoint.
@@ -371,6 +429,11 @@ def _runs(matrix: Matrix, path: Path) -> Iterator[Run]:
         yield _pretrained(entry, matrix, path)
 
 
+def pretrained_name(entry: str) -> str:
+    """Return the name that stands for the experiment of a policy that was trained before."""
+    return f"{entry.rsplit('-s', 1)[0].replace('-', '_')}_pretrained"
+
+
 def _pretrained(entry: str, matrix: Matrix, path: Path) -> Run:
     """Describe a policy that was trained before: a run with one checkpoint, evaluated in the scenarios it has."""
     kept = find_kept(normal_path(path.parent / ".." / ".." / "pretrained" / entry))
@@ -379,7 +442,7 @@ def _pretrained(entry: str, matrix: Matrix, path: Path) -> Run:
     wanted = matrix.scenarios or tuple(experiment.evaluation.scenarios)
     run = Run(
         id=f"{name}-pretrained-s{seed}",
-        name=f"{name.replace('-', '_')}_pretrained",
+        name=pretrained_name(entry),
         experiment=experiment,
         seed=int(seed),
         values={},
@@ -405,45 +468,3 @@ def _experiment_path(entry: str, matrix: Path) -> Path:
     if entry.endswith(".json"):
         return normal_path(matrix.parent / entry)
     return normal_path(matrix.parent / ".." / "experiments" / f"{entry}.json")
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader, refusing what would silently lose something."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    result: dict[Any, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str):
-            raise InputError(f"line {key_node.start_mark.line + 1}: key {key!r} is no text; put it in quotes")
-        if key in result:
-            raise InputError(f"line {key_node.start_mark.line + 1}: field '{key}' is given twice")
-        result[key] = loader.construct_object(value_node, deep=True)
-    return result
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file of plain data.
-
-    Raises:
-        InputError: if it is missing, not UTF-8, not YAML, or gives a key twice.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "cannot be parsed"
-        raise InputError(f"{path}: not valid YAML{place}: {problem}") from None

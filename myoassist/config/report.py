@@ -73,6 +73,7 @@ class ReportSettings(Settings):
     description: str = ""
     runs: list[ReportRun] = []
     figures: list[ReportFigure] = Field([], description="that compare runs, such as learning curves")
+    comparisons: RelativePath | None = Field(None, description="table of the conditions that are compared (csv)")
     largest_page_mb: float = Field(
         LARGEST_PAGE_MB, gt=0, description="above this, the page becomes an overview beside a zip with the whole report"
     )

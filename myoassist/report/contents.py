@@ -23,6 +23,7 @@ from myoassist.formats.documents import (
 from myoassist.formats.gait_tables import read_metrics
 from myoassist.report.captions import Caption, Captions
 from myoassist.report.differences import describe_differences
+from myoassist.report.differences_table import Compared, read_comparisons
 from myoassist.report.embedding import data_uri
 from myoassist.report.missing import missing_files
 from myoassist.report.overview import Training, gate_held, read_train_log, statement, summarize_training
@@ -99,6 +100,7 @@ class Contents:
     statement: list[str]
     runs: list[RunView]
     comparison: dict[str, list[Picture]]
+    compared: list[Compared]
     shared: list[SharedPicture]
     problems: list[Problem]
     versions: dict[str, str]
@@ -131,6 +133,7 @@ class Gatherer:
             statement=statement([entry.metrics for entry in evaluations], [run.training for run in runs]),
             runs=runs,
             comparison=comparison,
+            compared=reader.read(settings.comparisons, read_comparisons, run="", step="compare") or [],
             shared=self._shared(),
             problems=reader.problems,
             versions=self._versions(evaluations),

@@ -65,6 +65,7 @@ class LearningCallback(BaseCallback):
         self.records: list[dict[str, Any]] = []
         self._progress: Progress | None = None
         self._pending: dict[str, Any] | None = None
+        self._running_return = np.zeros(env.num_envs)  # of episodes that go on from one rollout to the next
         self._clear()
 
     def _clear(self) -> None:
@@ -76,6 +77,7 @@ class LearningCallback(BaseCallback):
         self._raw = np.zeros(len(self.env.reward_terms))
         self._reasons: Counter[str] = Counter()
         self._lengths: list[int] = []
+        self._returns: list[float] = []
         self._began = time.perf_counter()
 
     @property
@@ -111,7 +113,11 @@ class LearningCallback(BaseCallback):
         if not self._on_policy:
             self._seen.append(self.locals["new_obs"].copy())
         self._raw += env.raw_terms.mean(axis=1)
-        if self.locals["dones"].any():
+        self._running_return += self.locals["rewards"]
+        ended = np.flatnonzero(self.locals["dones"])
+        if len(ended):
+            self._returns += self._running_return[ended].tolist()
+            self._running_return[ended] = 0.0
             for info in self.locals["infos"]:
                 if info:
                     self._reasons[info["termination"]] += 1
@@ -133,6 +139,7 @@ class LearningCallback(BaseCallback):
             "reward_per_step": self._reward / self._count,
             "episodes": len(seconds),
             "episode_length_s": float(np.mean(seconds)) if seconds else None,
+            "episode_return": float(np.mean(self._returns)) if self._returns else None,
             "terminations": dict(sorted(self._reasons.items())),
             "speed_m_s": self._speed / self._count,
             "speed_error_m_s": self._speed_error / self._count,

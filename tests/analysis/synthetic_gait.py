@@ -141,8 +141,8 @@ def states(duration_s, offset_deg=0.0, devices=0, curves=CURVES):
         "center_of_mass_velocity": np.tile([SPEED, 0, 0], (n, 1)),
     }
     if devices:
-        torque = 15 * np.clip(np.sin(2 * np.pi * (phase[:, None] + [-0.2, 0.3])), 0, 1)
-        velocity = block["qvel"][:, [5, 8]]
+        torque = 15 * np.clip(np.sin(2 * np.pi * (phase[:, None] + np.array([-0.2, 0.3])[:devices])), 0, 1)
+        velocity = block["qvel"][:, [5, 8][:devices]]
         block |= {"device_torque": -torque, "device_velocity": velocity, "device_power": -torque * velocity}
     return block
 

@@ -7,9 +7,9 @@ from analysed_walk import run_analysis
 from synthetic_training import write_train_log
 
 from myoassist.analysis.figures import render
-from myoassist.analysis.figures.data import read_train_logs
 from myoassist.analysis.figures.registry import FIGURES, figure
 from myoassist.analysis.figures.render import render_matrix, render_run
+from myoassist.analysis.study.build import build_study
 from myoassist.config.base import Settings
 from myoassist.config.figures import (
     MATRIX_FIGURES,
@@ -19,6 +19,7 @@ from myoassist.config.figures import (
     matrix_figure_names,
     run_figure_names,
 )
+from myoassist.config.study import StudySettings
 from myoassist.errors import InputError
 
 QUICK = FiguresSettings(dpi=50)
@@ -108,34 +109,65 @@ def test_same_bytes_in_another_process(walk, tmp_path):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
-def test_figures_across_runs(matrix_runs, tmp_path):
-    render_matrix(QUICK, runs=matrix_runs, output_dir=tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == set(matrix_figure_names(QUICK))
-    captions = json.loads((tmp_path / "captions.json").read_text())
-    assert "4 runs, 2 seeds" in captions["overview"]["caption"]
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, reference_file, matrix_runs):
+    """Tables across the runs: the walk without a device, and one with a device in two seeds."""
+    folder = tmp_path_factory.mktemp("study")
+    worn = run_analysis(folder / "worn", reference_file, devices=2, offset_deg=2.0)
+    shared = {"steps": 100_000, "scenario": "level", "starts": "same"}
+    evaluations = [
+        {
+            **shared,
+            **{"run": f"{name}-s{seed}", "experiment": name, "condition": name, "seed": seed},
+            **{key: str(found.paths[key]) for key in ("metrics", "cycles")},
+        }
+        for name, found in (("walks", run_analysis(folder / "bare", reference_file)), ("worn", worn))
+        for seed in (0, 1)
+    ]
+    runs = [
+        {"run": run.run, "condition": run.group, "seed": run.seed, "train_logs": list(map(str, run.train_logs))}
+        for run in matrix_runs
+    ]
+    sides = [{"experiment": name, "scenario": "level"} for name in ("walks", "worn")]
+    comparisons = {"device": {"baseline": sides[0], "conditions": sides[1:]}}
+    settings = {"runs": runs, "evaluations": evaluations, "comparisons": comparisons, "resamples": 100}
+    build_study(StudySettings.parse(settings), output_dir=folder / "tables")
+    return folder / "tables"
 
 
-def test_figures_across_no_runs(tmp_path):
+@pytest.mark.parametrize("width", ["double", "single"])
+def test_figures_across_runs(matrix_runs, study, tmp_path, width):
+    settings = FiguresSettings(dpi=50, width=width)
+    render_matrix(settings, runs=matrix_runs, study=study, output_dir=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(matrix_figure_names(settings))
+    captions = {name: entry["caption"] for name, entry in json.loads((tmp_path / "captions.json").read_text()).items()}
+    assert "4 runs, 2 seeds" in captions["overview"]
+    assert "2 conditions with 2 seeds each" in captions["learning_curves"]
+    for name in ("condition_changes", "condition_curves", "condition_activations", "condition_devices"):
+        assert "95 % confidence intervals over 2 seeds" in captions[name]
+    assert "paired" in captions["condition_changes"]
+
+
+def test_same_tables_same_bytes(matrix_runs, study, tmp_path):
+    settings = FiguresSettings(dpi=50, matrix=("condition_changes", "condition_devices", "learning_curves"))
+    for folder in ("a", "b"):
+        render_matrix(settings, runs=matrix_runs, study=study, output_dir=tmp_path / folder)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_figures_across_no_runs_say_that_there_is_nothing(tmp_path):
     render_matrix(QUICK, runs=[], output_dir=tmp_path)
-    assert (tmp_path / "overview.svg").is_file()
+    captions = json.loads((tmp_path / "captions.json").read_text())
+    assert "no section 'comparisons'" in captions["condition_changes"]["caption"]
+    assert "no reward terms" in captions["reward_shares"]["caption"]
 
 
-def test_segments_are_joined_in_order_of_steps(matrix_runs):
-    log = read_train_logs(matrix_runs[0])
-    steps, reward = log.series("reward_per_step")
-    assert steps.tolist() == list(range(2_000, 100_001, 2_000))
-    assert reward[-1] > reward[0]
-    assert len(log.series("episode_length_s")[0]) == len(steps) - 1  # no episode ended in the first rollout
-    assert log.untrained_reward == 0.25
-    assert set(log.terms("weighted")[1]) == {"pose", "speed", "effort"}
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": "myoassist-train-log", "version": 2}'])
-def test_a_damaged_train_log_is_named(tmp_path, content):
-    path = tmp_path / "train_log_1.json"
-    path.write_text(content)
-    with pytest.raises(InputError, match=r"train_log_1\.json"):
-        read_train_logs(RunFiles(run="a", experiment="a", seed=0, train_logs=(path,)))
+def test_the_device_figure_tells_its_numbers(tmp_path, reference_file):
+    one = run_analysis(tmp_path / "run", reference_file, devices=2)
+    draw(one, tmp_path / "figures", FiguresSettings(dpi=50, run=("device_torque_power",)))
+    caption = json.loads((tmp_path / "figures" / "captions.json").read_text())["device_torque_power"]["caption"]
+    assert "largest torque \N{MINUS SIGN}15.0 N·m" in caption
 
 
 def test_unknown_and_repeated_figures_are_refused():

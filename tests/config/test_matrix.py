@@ -99,6 +99,46 @@ def test_experiment_may_be_a_path(folder: Path) -> None:
     assert list(load(folder, "experiments: [../experiments/exo.json]\n").runs) == ["exo-s1"]
 
 
+COMPARED = """
+experiments: [walk]
+comparisons:
+  c: {{baseline: {}, conditions: [{{experiment: walk, scenario: noisy, label: noise}}]}}
+"""
+
+
+def test_comparisons_select_runs_by_experiment_scenario_and_axes(folder: Path) -> None:
+    plan = load(
+        folder,
+        AXES
+        + """
+comparisons:
+  effort:
+    baseline: {experiment: walk, scenario: level, effort: base, label: as it is}
+    conditions: [{experiment: walk, scenario: level, effort: low}]
+""",
+    )
+    comparison = plan.matrix.comparisons["effort"]
+    baseline = [run.id for run in plan.selected(comparison.baseline)]
+    assert baseline == ["walk-small-s1", "walk-small-s7", "walk-large-s1", "walk-large-s7"]
+    assert [run.id for run in plan.selected(comparison.conditions[0])] == [
+        name.replace("walk-", "walk-low-") for name in baseline
+    ]
+    assert plan.runs["walk-low-small-s7"].condition == "walk-low-small"
+
+
+def test_off_is_a_name(folder: Path) -> None:
+    file = folder / "experiments" / "exo.json"
+    file.write_text(json.dumps({"training": TRAINING, "evaluation": {"scenarios": {"level": {}, "off": {}}}}))
+    sides = "{baseline: {experiment: exo, scenario: off}, conditions: [{experiment: exo, scenario: level}]}"
+    plan = load(folder, f"experiments: [exo]\nscenarios: [off, level]\ncomparisons: {{worn: {sides}}}\n")
+    assert plan.runs["exo-s1"].scenarios == ("off", "level")
+
+
+def test_episodes_that_start_alike_are_told_from_others(folder: Path) -> None:
+    run = load(folder, "experiments: [walk]\n").runs["walk-s1"]
+    assert run.starts("level") == run.starts("level") != run.starts("noisy")
+
+
 def test_demo_matrix_is_a_real_matrix() -> None:
     plan = Plan.load(ROOT / "configs" / "matrices" / "demo.yaml")
     assert len({run.name for run in plan.runs.values()}) >= 2
@@ -125,7 +165,8 @@ def test_demo_matrix_is_a_real_matrix() -> None:
         ("experiments: [walk\n", ("not valid YAML", "line")),
         ("", ("(top level)",)),
         ("- walk\n", ("(top level)",)),
-        ("experiments: [walk]\nno: 1\n", ("line 2", "quotes")),
+        ("experiments: [walk]\n1: 1\n", ("line 2", "quotes")),
+        ("experiments: [walk]\nno: 1\n", ("'no'", "unknown field")),
         ("experiments: [walk]\naxes: {a: {'$(x)': {training.n_envs: 2}}}\n", ("axes.a", "lower-case")),
         ("experiments: [walk]\naxes: {a: {b: {n_envs: 2}}}\n", ("axes.a.b", "'n_envs'", "training")),
         (
@@ -139,6 +180,23 @@ def test_demo_matrix_is_a_real_matrix() -> None:
         ("experiments: [walk]\nexclude: [{experiment: walk}]\n", ("exclude", "no run is left")),
         ("experiments: [walk]\nscenarios: [uphill]\n", ("'scenarios'", "'uphill'", "level, noisy")),
         ("experiments: [walk]\ncheckpoints: [last]\n", ("'checkpoints.0'", "'final'")),
+        (COMPARED.format("{experiment: walk}"), ("'comparisons.c.baseline'", "'scenario' is missing")),
+        (
+            COMPARED.format("{experiment: wolk, scenario: level}"),
+            ("comparisons.c.baseline.experiment", "'wolk'", "walk"),
+        ),
+        (COMPARED.format("{experiment: walk, scenario: hill}"), ("'comparisons.c.baseline'", "scenario = hill")),
+        (
+            COMPARED.format("{experiment: walk, scenario: level, speed: x}"),
+            ("comparisons.c.baseline", "unknown axis 'speed'"),
+        ),
+        (
+            COMPARED.format("{experiment: walk, scenario: level, label: noise}"),
+            ("label", "already means something else"),
+        ),
+        (COMPARED.format("walk"), ("'comparisons.c.baseline'", "dictionary")),
+        ("experiments: [walk]\ncomparisons: {c: {}}\n", ("'comparisons.c.baseline'", "required")),
+        ("experiments: [walk]\naxes: {scenario: {b: {}}}\n", ("axes", "'scenario'")),
     ],
 )
 def test_mistake_is_one_line_with_file_and_field(folder: Path, text: str, parts: tuple[str, ...]) -> None:

@@ -280,3 +280,30 @@ def test_the_report_module_needs_neither_torch_nor_mujoco():
     code = "import sys, myoassist.report.build; print(sorted({'torch', 'mujoco'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"\[\]\s*", result.stdout)
+
+
+COMPARISONS = (
+    "comparison,condition,baseline,group,measure,label,unit,baseline_mean,condition_mean,difference,difference_ci_low,"
+    "difference_ci_high,change_percent,change_ci_low_percent,change_ci_high_percent,n,resampled,paired,seeds\n"
+    "device_on,on,off,muscles,activation_mean,mean activation,1,0.2,0.15,-0.05,-0.06,-0.04,"
+    "-25,-30,-20,20,episode,True,1\n"
+    "device_on,on,off,episodes,fall_free_percent,episodes without a fall,%,100,100,0,,,0,,,1,seed,True,1\n"
+)
+
+
+def test_comparisons_are_tables_with_intervals(make, root):
+    write_run(root, run("walk-s1"))
+    write(root / "study/comparisons.csv", COMPARISONS)
+    text = make(report(run("walk-s1"), comparisons="study/comparisons.csv")).text
+    assert "device on: on against off" in text
+    assert "mean activation 0.2 0.15 \N{MINUS SIGN}0.05 [\N{MINUS SIGN}0.06, \N{MINUS SIGN}0.04]" in text
+    assert "20 episodes" in text
+    assert "they say nothing about another seed" in text
+
+
+def test_a_damaged_table_of_comparisons_is_told(make, root):
+    write_run(root, run("walk-s1"))
+    write(root / "study/comparisons.csv", "comparison,condition\na,b\n")
+    text = make(report(run("walk-s1"), comparisons="study/comparisons.csv")).text
+    assert "study/comparisons.csv is damaged" in text
+    assert "column 'baseline' is missing" in text

@@ -44,6 +44,11 @@ def main():
         folder = Path(options.pop("--output-dir")[0])
         files = [folder / f"{name}.{suffix}" for name in chosen for suffix in ("png", "svg")]
         files.append(folder / "captions.json")
+    elif stage == "tables":
+        from myoassist.config.study import study_file_names
+
+        folder = Path(options.pop("--output-dir")[0])
+        files = [folder / name for name in study_file_names()]
     else:
         files = [Path(options.pop(name)[0]) for name in OUTPUTS[stage]]
     if stage == "analyze":

@@ -14,6 +14,7 @@ from myoassist import provenance
 from myoassist.config.analysis import table_files
 from myoassist.config.experiment import Experiment
 from myoassist.config.figures import matrix_figure_names, run_figure_names
+from myoassist.config.study import study_file_names
 
 ROOT = Path(__file__).parents[2]
 NORM = ROOT / "reference_data" / "normative_kinematics.csv"
@@ -62,8 +63,9 @@ def stage(folder: Path, name: str, *words: str, settings: str | None = None, **f
     assert done.returncode == 0, done.stderr
     loaded = json.loads((folder / "loaded.json").read_text())
     code = {module for module in loaded if not provenance.is_exempt(module)}
-    assert code <= provenance.closure(provenance.ENTRIES[name])
-    assert set(provenance.ENTRIES[name]) <= code
+    entries = provenance.ENTRIES["matrix_tables" if name == "tables" else name]
+    assert code <= provenance.closure(entries)
+    assert set(entries) <= code
 
 
 def test_all_stages_by_hand(folder: Path) -> None:
@@ -91,8 +93,17 @@ def test_all_stages_by_hand(folder: Path) -> None:
     figures = Experiment.from_file(folder / "tiny.json").figures
     assert {path.name for path in (folder / "figures").iterdir()} == set(run_figure_names(figures))
 
-    run = {"run": "a", "experiment": "tiny", "seed": 3, "train_logs": ["log_64.json", "log_128.json"]}
-    across = {"figures": figures.model_dump(mode="json"), "runs": [{**run, "metrics": {"level": "metrics.json"}}]}
+    run = {"run": "a-s3", "condition": "a", "seed": 3, "train_logs": ["log_64.json", "log_128.json"]}
+    evaluation = {"run": "a-s3", "experiment": "tiny", "condition": "a", "seed": 3, "scenario": "level", "steps": 128}
+    evaluation |= {"metrics": "metrics.json", "cycles": "cycles.parquet"}
+    selection = {"experiment": "tiny", "scenario": "level"}
+    study = {"runs": [run], "evaluations": [evaluation]}
+    study |= {"comparisons": {"itself": {"baseline": selection, "conditions": [selection]}}}
+    stage(folder, "tables", "matrix", settings=json.dumps(study), output_dir="study")
+    assert {path.name for path in (folder / "study").iterdir()} == set(study_file_names())
+
+    run |= {"experiment": "tiny", "metrics": {"level": "metrics.json"}}
+    across = {"figures": figures.model_dump(mode="json"), "runs": [run], "study": "study"}
     stage(folder, "figures", "matrix", settings=json.dumps(across), output_dir="across")
     assert {path.name for path in (folder / "across").iterdir()} == set(matrix_figure_names(figures))
 

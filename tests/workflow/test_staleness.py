@@ -18,7 +18,8 @@ EVALUATION = ("evaluate", "replay", *ANALYSIS)
 TRAINING = ("train", *EVALUATION)
 ENVIRONMENT = ("validate", *TRAINING)
 REPORT = {"report": {"*"}}
-ACROSS = {"matrix_figures": {"*"}} | REPORT
+DRAWN_ACROSS = {"matrix_figures": {"*"}} | REPORT
+ACROSS = {"matrix_tables": {"*"}} | DRAWN_ACROSS
 
 
 def rows(stages: tuple[str, ...], runs: set[str]) -> dict[str, set[str]]:
@@ -63,6 +64,12 @@ def two_at_once_in_two_runs(project: Project) -> None:
 
 def phase_three_of_four(project: Project) -> None:
     project.edit("configs/experiments/course.json", '"episode_s": 4.0', '"episode_s": 5.0')
+
+
+def comparison(project: Project) -> None:
+    file = project.folder / "configs" / "matrices" / "tiny.yaml"
+    sides = "{baseline: {experiment: walk, scenario: level}, conditions: [{experiment: course, scenario: level}]}"
+    file.write_text(file.read_text() + f"comparisons:\n  worn: {sides}\n")
 
 
 def own_class(text: str):
@@ -138,8 +145,10 @@ TABLE = {
     ),
     "metric code": (append("myoassist/analysis/kinematics.py", NEW_FUNCTION), rows(ANALYSIS, ALL) | ACROSS),
     "figure style": (setting("stroll", "figures.dpi", 100), {"run_figures": {STROLL}} | REPORT),
-    "figure style of all runs": (setting("walk", "figures.dpi", 100), {"run_figures": ALL} | ACROSS),
-    "figure code": (append("myoassist/analysis/figures/gait.py", NEW_FUNCTION), {"run_figures": ALL} | ACROSS),
+    "figure style of all runs": (setting("walk", "figures.dpi", 100), {"run_figures": ALL} | DRAWN_ACROSS),
+    "figure code": (append("myoassist/analysis/figures/gait.py", NEW_FUNCTION), {"run_figures": ALL} | DRAWN_ACROSS),
+    "code of the tables across runs": (append("myoassist/analysis/study/samples.py", NEW_FUNCTION), ACROSS),
+    "comparison": (comparison, ACROSS),
     "code of the reference's picture": (
         append("myoassist/reference/preprocess_figure.py", NEW_FUNCTION),
         {"preprocess_figure": {"*"}} | REPORT,
@@ -158,7 +167,7 @@ TABLE = {
     "comment and docstring": (comments_and_docstrings, {}),
     "version of mujoco": (version("mujoco"), {"build": {"*"}} | FROM_FIT),
     "version of torch": (version("torch"), rows(ENVIRONMENT, ALL) | ACROSS),
-    "version of matplotlib": (version("matplotlib"), DRAWN | rows(("validate", "run_figures"), ALL) | ACROSS),
+    "version of matplotlib": (version("matplotlib"), DRAWN | rows(("validate", "run_figures"), ALL) | DRAWN_ACROSS),
     "two at once": (two_at_once, rows(("run_figures", "replay"), {STROLL}) | REPORT),
     "two at once in two runs": (
         two_at_once_in_two_runs,
@@ -249,7 +258,9 @@ def test_fresh_checkout_of_the_same_content_stays_fresh(project: Project) -> Non
 def test_figures_alone_never_touch_training(project: Project) -> None:
     project.change_experiment("stroll", "training.parameters.learning_rate", 1e-4)
     project.change_experiment("stroll", "figures.dpi", 100)
-    plan = project.run("report", "--allowed-rules", "analyze", "run_figures", "matrix_figures", "report", "--dry-run")
+    plan = project.run(
+        "report", "--allowed-rules", "analyze", "run_figures", "matrix_tables", "matrix_figures", "report", "--dry-run"
+    )
     assert "draw stroll-s1" in plan
     assert "train stroll-s1" not in plan
 

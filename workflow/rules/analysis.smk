@@ -70,9 +70,29 @@ for number, (names, members) in enumerate(choices_of_figures(), start=1):
             " {params.unless_made} 2> {log:q}"
 
 
+rule matrix_tables:
+    input:
+        studied_files,
+    output:
+        STUDY_FILES,
+    log:
+        f"{LOGS}/matrix_tables.log",
+    benchmark:
+        f"{BENCHMARKS}/matrix_tables.tsv"
+    params:
+        settings=settings(lambda wildcards: study()),
+        code=code("matrix_tables"),
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
+    message:
+        "compare the runs"
+    shell:
+        "myoassist matrix tables --settings {params.settings:q} --output-dir {params.folder:q} 2> {log:q}"
+
+
 rule matrix_figures:
     input:
         compared_files,
+        study=[path for path in STUDY_FILES if path.endswith(".parquet")],
     output:
         MATRIX_FIGURES,
     log:

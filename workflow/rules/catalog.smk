@@ -12,6 +12,12 @@ from myoassist.config.figures import (
     run_figure_names,
 )
 from myoassist.config.matrix import MatrixFigures
+from myoassist.config.study import (
+    StudyEvaluation,
+    StudyRun,
+    StudySettings,
+    study_file_names,
+)
 from myoassist.config.report import (
     ReportEvaluation,
     ReportFigure,
@@ -42,6 +48,7 @@ def matrix_figures():
         RunFiles(
             run=run.id,
             experiment=run.name,
+            condition=run.condition,
             seed=run.seed,
             train_logs=[train_log(run, steps) for steps in run.segments],
             metrics={
@@ -53,15 +60,68 @@ def matrix_figures():
         )
         for run in RUNS.values()
     ]
-    return MatrixFigures(figures=FIRST_RUN.experiment.figures, runs=runs)
+    return MatrixFigures(figures=FIRST_RUN.experiment.figures, runs=runs, study=STUDY)
 
 
 def compared_files(wildcards):
-    """Return what the figures across runs are drawn from."""
+    """Return what the figures across runs are drawn from, besides the tables."""
     files = matrix_figures().runs
     return [
         str(path) for run in files for path in (*run.train_logs, *run.metrics.values())
     ]
+
+
+@functools.cache
+def study():
+    """Return what the tables across runs depend on."""
+    folders = [
+        (
+            run,
+            scenario,
+            EVALUATION.format(run=run.id, steps=run.compared, scenario=scenario),
+        )
+        for run in RUNS.values()
+        for scenario in run.scenarios
+    ]
+    return StudySettings(
+        runs=[
+            StudyRun(
+                run=run.id,
+                condition=run.condition,
+                seed=run.seed,
+                train_logs=[train_log(run, steps) for steps in run.segments],
+            )
+            for run in RUNS.values()
+        ],
+        evaluations=[
+            StudyEvaluation(
+                run=run.id,
+                experiment=run.name,
+                condition=run.condition,
+                seed=run.seed,
+                values=run.values,
+                scenario=scenario,
+                steps=run.compared,
+                starts=run.starts(scenario),
+                metrics=f"{folder}/metrics.json",
+                cycles=f"{folder}/cycles.parquet",
+            )
+            for run, scenario, folder in folders
+        ],
+        comparisons=PLAN.matrix.comparisons,
+    )
+
+
+def studied_files(wildcards):
+    """Return what the tables across runs are made from."""
+    settings = study()
+    logs = [str(path) for run in settings.runs for path in run.train_logs]
+    tables = [
+        str(path)
+        for entry in settings.evaluations
+        for path in (entry.metrics, entry.cycles)
+    ]
+    return logs + tables
 
 
 def all_run_figures(wildcards):
@@ -79,6 +139,8 @@ MATRIX_FIGURES = [
     f"{RESULTS}/figures/{name}"
     for name in matrix_figure_names(FIRST_RUN.experiment.figures)
 ]
+STUDY = f"{RESULTS}/study"
+STUDY_FILES = [f"{STUDY}/{name}" for name in study_file_names()]
 # Relative, so that a project that is moved stays up to date.
 CAPTION_FILES = sorted(
     os.path.relpath(path) for path in Path(workflow.basedir, "report").glob("*.rst")
@@ -177,6 +239,7 @@ def report_settings():
         description=PLAN.matrix.description,
         runs=[report_run(run) for run in RUNS.values()],
         figures=pictures(MATRIX_FIGURES),
+        comparisons=local(f"{STUDY}/comparisons.csv"),
         largest_page_mb=PLAN.matrix.largest_page_mb,
     )
 

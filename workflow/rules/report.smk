@@ -5,6 +5,7 @@ rule report:
     input:
         report_files,
         figures=rules.matrix_figures.output,
+        comparisons=f"{STUDY}/comparisons.csv",
         captions=CAPTION_FILES,
     output:
         page=f"{RESULTS}/report.html",

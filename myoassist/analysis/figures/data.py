@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ import pandas as pd
 
 from myoassist.analysis.conventions import Angle, signed_angles
 from myoassist.analysis.kinematics import norm_curves, phase_at, reference_curves
+from myoassist.analysis.train_logs import read_train_logs
 from myoassist.analysis.trial import Trial, load_trial
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.config.figures import FiguresSettings, RunFiles
-from myoassist.errors import InputError
-from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, read_document
 from myoassist.formats.gait_tables import (
     POINTS,
     check_tables,
@@ -28,6 +26,7 @@ from myoassist.formats.gait_tables import (
 )
 from myoassist.formats.reference_motion import FittedReference, read_fitted_reference
 from myoassist.formats.rollouts import Rollouts
+from myoassist.formats.study_tables import COLUMNS, read_study_table
 
 PERCENT = np.arange(POINTS)
 
@@ -126,77 +125,42 @@ class RunData:
         return phase_at(self.rollouts[self.trial.index], self.trial.time, self.model.control_rate_hz)
 
 
-@dataclass(frozen=True)
-class TrainLog:
-    """The training of one run, all segments joined.
+class MatrixData:
+    """Many runs: their training logs and metrics, and the tables across them.
 
     Attributes:
-        run: its name.
-        experiment: its experiment.
-        seed: its seed.
-        rollouts: entries of the log, in order of steps.
-        untrained_reward: mean reward per step of the untrained policy; None if not measured.
-    """
-
-    run: str
-    experiment: str
-    seed: int
-    rollouts: list[dict[str, Any]]
-    untrained_reward: float | None
-
-    def series(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and a number per rollout, where it is known."""
-        pairs = [(r["steps"], r[name]) for r in self.rollouts if r.get(name) is not None]
-        return np.array([p[0] for p in pairs], float), np.array([p[1] for p in pairs], float)
-
-    def terms(self, kind: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Steps, and each reward term (kind ``raw`` or ``weighted``) per rollout; NaN where it was not there."""
-        names = list(dict.fromkeys(name for r in self.rollouts for name in r.get("reward_terms") or {}))
-        steps = np.array([r["steps"] for r in self.rollouts], float)
-        values = {}
-        for name in names:
-            entries = [(r.get("reward_terms") or {}).get(name) or {} for r in self.rollouts]
-            values[name] = np.array([np.nan if (v := e.get(kind)) is None else v for e in entries], float)
-        return steps, values
-
-
-class MatrixData:
-    """Many runs: their training logs and metrics.
+        groups: names of the runs without their seeds, in order; runs of one group share a colour.
+        scenarios: names of all scenarios.
+        logs: of every run that was trained.
+        metrics: (run, scenario) -> metrics.
 
     Raises:
         InputError: if a file is missing or damaged.
     """
 
-    def __init__(self, settings: FiguresSettings, runs: Sequence[RunFiles]) -> None:
+    def __init__(self, settings: FiguresSettings, runs: Sequence[RunFiles], study: Path | None = None) -> None:
         self.settings = settings
         self.runs = list(runs)
-        self.experiments = list(dict.fromkeys(run.experiment for run in runs))
+        self.groups = list(dict.fromkeys(run.group for run in runs))
         self.scenarios = list(dict.fromkeys(name for run in runs for name in run.metrics))
-        self.logs = [read_train_logs(run) for run in runs if run.train_logs]
+        self.logs = [
+            read_train_logs(run.train_logs, run=run.run, condition=run.group, seed=run.seed)
+            for run in runs
+            if run.train_logs
+        ]
         self.metrics = {
             (run.run, scenario): read_metrics(path) for run in runs for scenario, path in run.metrics.items()
         }
+        self._study = study
 
+    def table(self, name: str) -> pd.DataFrame:
+        """One of the tables across runs; without rows if there are none."""
+        if self._study is None:
+            return pd.DataFrame(columns=list(COLUMNS[name]))
+        if name not in self._tables:
+            self._tables[name] = read_study_table(self._study, name)
+        return self._tables[name]
 
-def read_train_logs(run: RunFiles) -> TrainLog:
-    """Join the train logs of a run's segments.
-
-    Raises:
-        InputError: if one is missing, damaged or of an unknown version.
-    """
-    segments = []
-    for path in run.train_logs:
-        value = read_document(path, TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION)
-        entries = value.get("rollouts")
-        if not isinstance(entries, list) or any(not isinstance(e, dict) or "steps" not in e for e in entries):
-            raise InputError(f"{path}: field 'rollouts': expected a list of objects with 'steps'")
-        segments.append((value.get("start_steps", 0), value))
-    segments.sort(key=lambda item: item[0])
-    untrained = [v["untrained_reward_per_step"] for _, v in segments if "untrained_reward_per_step" in v]
-    return TrainLog(
-        run=run.run,
-        experiment=run.experiment,
-        seed=run.seed,
-        rollouts=sorted((e for _, v in segments for e in v["rollouts"]), key=lambda e: e["steps"]),
-        untrained_reward=untrained[0] if untrained else None,
-    )
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {}

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from myoassist.analysis.conventions import SIDE_NAMES, SIDES, Angle
 from myoassist.analysis.figures.data import PERCENT, RunData
 from myoassist.analysis.figures.registry import Drawing
-from myoassist.analysis.figures.style import SIDE_COLORS, band, empty, panels, percent_axis
+from myoassist.analysis.figures.style import SIDE_COLORS, SIDE_LINES, band, empty, panels, percent_axis
 from myoassist.analysis.trial import Trial
 
 
@@ -32,7 +32,8 @@ def both_sides(axes: Axes, data: RunData, column: str, *, label: bool = True) ->
     for side in SIDES:
         found = data.mean_sd(side, column)
         if found:
-            band(axes, PERCENT, *found, SIDE_COLORS[side], f"{SIDE_NAMES[side]}, mean ± SD")
+            name = f"{SIDE_NAMES[side]}, mean ± SD"
+            band(axes, PERCENT, *found, SIDE_COLORS[side], name, linestyle=SIDE_LINES[side])
         elif not data.has_cycles and trial is not None and column in trial.curves[side]:
             rows = shown_rows(data, trial)
             values = trial.curves[side][column][rows]

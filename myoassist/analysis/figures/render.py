@@ -9,7 +9,16 @@ from typing import Any
 import matplotlib
 from loguru import logger
 
-from myoassist.analysis.figures import energetics_figures, gait, matrix, tables, trial_figures
+from myoassist.analysis.figures import (
+    conditions,
+    device,
+    energetics_figures,
+    gait,
+    learning,
+    matrix,
+    tables,
+    trial_figures,
+)
 from myoassist.analysis.figures.data import MatrixData, RunData
 from myoassist.analysis.figures.registry import FIGURES, Kind
 from myoassist.analysis.figures.style import rc_params, save
@@ -18,7 +27,7 @@ from myoassist.errors import InputError
 from myoassist.formats.files import write_json
 from myoassist.formats.rollouts import Rollouts
 
-MODULES = (energetics_figures, gait, matrix, tables, trial_figures)
+MODULES = (conditions, device, energetics_figures, gait, learning, matrix, tables, trial_figures)
 """Importing them registers their figures."""
 
 
@@ -61,18 +70,21 @@ def render_run(
         _render(settings, settings.run, "run", data, output_dir)
 
 
-def render_matrix(settings: FiguresSettings, *, runs: Sequence[RunFiles], output_dir: Path) -> None:
+def render_matrix(
+    settings: FiguresSettings, *, runs: Sequence[RunFiles], study: Path | None = None, output_dir: Path
+) -> None:
     """Draw the figures across runs.
 
     Args:
         settings: which figures, and their style.
         runs: the files of every run.
+        study: folder of the tables across runs; without it, figures that draw from them say that there are none.
         output_dir: folder; gets the files named by `myoassist.config.figures.matrix_figure_names`.
 
     Raises:
         InputError: if a file is missing or damaged.
     """
-    _render(settings, settings.matrix, "matrix", MatrixData(settings, runs), output_dir)
+    _render(settings, settings.matrix, "matrix", MatrixData(settings, runs, study), output_dir)
 
 
 def _render(settings: FiguresSettings, names: Sequence[str], kind: Kind, data: Any, output_dir: Path) -> None:

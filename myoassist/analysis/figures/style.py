@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from myoassist.formats.files import atomic_output
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
 SIDE_COLORS = {"r": BLUE, "l": VERMILLION}
+SIDE_LINES: dict[str, Any] = {"r": "-", "l": (0, (5, 1.5))}
+"""Where both sides are in one panel: a symmetric gait lays one on the other."""
 CONDITION_COLORS = (GREEN, PURPLE, ORANGE, SKY, BLACK, BLUE, VERMILLION)
+LINE_STYLES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5)))
 NORM_COLOR = "#B8B8B8"
 REFERENCE_STYLE: dict[str, Any] = {"color": BLACK, "linestyle": (0, (4, 2))}
 STANCE_COLOR = "#EFEFEF"
@@ -83,6 +87,15 @@ def panels(
     return figure, axes
 
 
+def legend_of_all(figure: Figure, axes: Iterable[Axes], *, columns: int) -> None:
+    """Put one legend of all panels above them; equal labels once."""
+    handles: dict[str, Any] = {}
+    for panel in axes:
+        handles |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(columns, len(handles)))
+
+
 def legend_above(figure: Figure, axes: Axes, *, columns: int = 6) -> None:
     """Put the legend of one panel above all panels."""
     handles, labels = axes.get_legend_handles_labels()
@@ -116,10 +129,21 @@ def percent_axis(axes: Axes, *, label: bool = True) -> None:
         axes.set_xlabel("Gait cycle (%)")
 
 
-def band(axes: Axes, x: np.ndarray, mean: np.ndarray, sd: np.ndarray, color: str, label: str | None = None) -> None:
+def band(
+    axes: Axes, x: np.ndarray, mean: np.ndarray, sd: np.ndarray, color: str, label: str | None = None, **look: Any
+) -> None:
     """Draw a mean line in a band of one standard deviation."""
     axes.fill_between(x, mean - sd, mean + sd, color=color, alpha=0.2, linewidth=0)
-    axes.plot(x, mean, color=color, label=label)
+    axes.plot(x, mean, color=color, label=label, **look)
+
+
+def interval(
+    axes: Axes, x: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray, *, color: str, **look: Any
+) -> None:
+    """Draw a mean line in a band from low to high; the line alone where there is no band."""
+    if len(x) and np.isfinite(low).all() and np.isfinite(high).all():
+        axes.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
+    axes.plot(x, mean, color=color, **look)
 
 
 def room(axes: Axes, *, below: float = 0.0, above: float = 0.0) -> None:

@@ -111,25 +111,3 @@ def muscle_activation(data: RunData) -> Drawing:
 def muscle_force(data: RunData) -> Drawing:
     """Force of every muscle."""
     return _muscles(data, "force_{}_n", "Force (N)", "Muscle-tendon force in newtons", fixed=False)
-
-
-@figure("device_torque_power", title="Device torque and power", category="Device")
-def device_torque_power(data: RunData) -> Drawing:
-    """Torque and power of the device; says so if there is none."""
-    joints = [a for a in data.angles if f"device_{a.name}_torque_nm_kg" in data.cycles.columns]
-    if not joints:
-        return nothing(data, "this model has no device that drives a leg joint")
-    fig, axes = panels(data.settings, 2 * len(joints), columns=2, aspect=0.62)
-    kinds = (("torque_nm_kg", "Torque (N·m/kg)"), ("power_w_kg", "Power (W/kg)"))
-    parts = [(angle, *kind) for angle in joints for kind in kinds]
-    for ax, (angle, suffix, label) in zip(axes, parts, strict=True):
-        zero_line(ax)
-        both_sides(ax, data, f"device_{angle.name}_{suffix}")
-        ax.set_title(f"Device, {angle.short}")
-        ax.set_ylabel(label)
-    legend_above(fig, axes[0])
-    return Drawing(
-        fig,
-        "Torque (sign of the joint's angle) and power (positive: the device drives the joint) of the device, per kg "
-        f"of body and device mass, {both_sides_text(data)}.",
-    )

@@ -61,17 +61,23 @@ def preprocess_figure(*, reference: File, figure: File) -> None:
     stage(reference=reference, figure=figure)
 
 
-def build(source: Source, *, model: File, manifest: File) -> None:
+def build(source: Source, *, model: File, manifest: File, scenario: Word = None) -> None:
     """Compile body, device and ground into one model.
 
     Args:
         source: Where the settings come from: either --settings or --experiment.
         model: output: compiled model (.mjb).
         manifest: output: names, masses, actuators, sensors and package versions (.json).
+        scenario: with --experiment: take the ground of this scenario (default: that of the training).
     """
     from myoassist.config.model import ModelSettings
 
-    chosen = source.take(ModelSettings, lambda experiment: experiment.model)
+    only_with_experiment(source, scenario=scenario)
+
+    def pick(experiment: Experiment) -> ModelSettings:
+        return experiment.model if scenario is None else experiment.scenario_model(scenario)
+
+    chosen = source.take(ModelSettings, pick)
     from myoassist.models.build import build as stage
 
     stage(chosen, model=model, manifest=manifest)

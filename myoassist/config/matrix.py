@@ -168,6 +168,14 @@ class Run:
             for steps, segment in self.segments.items()
         }
 
+    @cached_property
+    def scenario_bodies(self) -> dict[str, Experiment]:
+        """For each scenario: the experiment with the model that is walked with, which may be on another ground."""
+        experiment = self.experiment
+        return {
+            name: experiment.with_model(experiment.scenario_model(name)) for name in experiment.evaluation.scenarios
+        }
+
     @property
     def final_steps(self) -> int:
         """Number of steps of the last checkpoint."""

@@ -131,7 +131,19 @@ TABLE = {
         setting("stroll", "evaluation.scenarios.longer", {"duration_s": 20}),
         rows(EVALUATION, {STROLL}) | ACROSS,
     ),
+    "ground of a scenario": (
+        setting("stroll", "evaluation.scenarios.level.ground", {"terrain": "slope", "slope_deg": 3}),
+        rows(("build", "retarget"), {"*"}) | rows(EVALUATION, {STROLL}) | ACROSS,
+    ),
+    "torque of the device in a scenario": (
+        setting("course", "evaluation.scenarios.level.device_torque_scale", 0.5),
+        rows(EVALUATION, {COURSE}) | ACROSS,
+    ),
     "camera": (setting("stroll", "evaluation.video.azimuth_deg", 45), {"replay": {STROLL}} | REPORT),
+    "camera of a scenario": (
+        setting("stroll", "evaluation.scenarios.level.video", {"camera": "fixed"}),
+        {"replay": {STROLL}} | REPORT,
+    ),
     "gait-event threshold": (
         setting("stroll", "analysis.events.contact_on_bw", 0.06),
         rows(ANALYSIS, {STROLL}) | ACROSS,

@@ -128,6 +128,10 @@ def jobs_of(run):
         yield f"{stage} to {steps}", f"{stage}/{run.id}/{steps}"
     if BEST in run.checkpoints:
         yield BEST, f"best/{run.id}"
+    for scenario, other in run.scenario_bodies.items():
+        if other.model_key != here.model_key:
+            yield f"build {scenario}", f"build/{other.model_key}"
+            yield f"retarget {scenario}", f"retarget/{other.retarget_key}"
     for steps, scenario in evaluations(run):
         for stage in ("evaluate", "replay", "analyze", "run_figures"):
             label = "figures" if stage == "run_figures" else stage

@@ -3,7 +3,7 @@
 
 rule evaluate:
     input:
-        unpack(body),
+        unpack(scenario_body),
         checkpoint=f"{RUN}/trained_models/model_{{steps}}.zip",
     output:
         rollouts=f"{EVALUATION}/rollouts.h5",
@@ -35,7 +35,7 @@ rule replay:
         unpack(
             lambda wildcards: {
                 name: path
-                for name, path in body(wildcards).items()
+                for name, path in scenario_body(wildcards).items()
                 if name != "reference"
             }
         ),
@@ -49,7 +49,9 @@ rule replay:
     group:
         "evaluation"
     params:
-        settings=settings(lambda wildcards: experiment(wildcards).evaluation.video),
+        settings=settings(
+            lambda wildcards: experiment(wildcards).scenario_video(wildcards.scenario)
+        ),
         code=code("replay"),
         unless_made=unless_made("replay"),
     message:

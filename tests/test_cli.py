@@ -160,7 +160,7 @@ def test_long_settings_travel_packed(complaint) -> None:
     assert "damaged" in complaint("build", "--settings", "zlib:AAAA", *files("build"))
 
 
-@pytest.mark.parametrize("words", [["--help"], *([stage, "--help"] for stage in STAGES)])
+@pytest.mark.parametrize("words", [["--help"], ["export", "--help"], *([stage, "--help"] for stage in STAGES)])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     program = (
         "import sys; from myoassist import cli\n"

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from tyro.extras import SubcommandApp
 
-from myoassist.cli import checking, configuration, records, stages, trials
+from myoassist.cli import checking, configuration, exporting, records, stages, trials
 from myoassist.cli.options import complain
 from myoassist.errors import InputError, OutputError
 
@@ -31,6 +31,7 @@ COMMANDS = (
     stages.replay,
     stages.analyze,
     stages.figures,
+    exporting.export,
     stages.report,
     records.why,
     trials.bench,

@@ -34,6 +34,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "evaluate": ("myoassist.evaluation.rollout",),
     "replay": ("myoassist.evaluation.video",),
     "analyze": ("myoassist.analysis.analyze",),
+    "contact_sheet": ("myoassist.evaluation.contact_sheet",),
     "figures": ("myoassist.analysis.figures.render",),
     "report": ("myoassist.report.build",),
 }
@@ -51,6 +52,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "evaluate": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy", "h5py"),
     "replay": ("mujoco", "imageio", "imageio-ffmpeg", "numpy", "pillow"),
     "analyze": ("numpy", "scipy", "pandas", "pyarrow", "h5py"),
+    "contact_sheet": ("mujoco", "numpy", "pandas", "pillow"),
     "figures": ("matplotlib", "numpy", "pandas"),
     "report": ("jinja2", "docutils", "pygments", "pandas"),
 }

@@ -30,6 +30,7 @@ COMMANDS = (
     stages.evaluate,
     stages.replay,
     stages.analyze,
+    stages.contact_sheet,
     stages.figures,
     exporting.export,
     stages.report,

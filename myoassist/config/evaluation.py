@@ -17,6 +17,9 @@ from myoassist.config.environment import (
     VariationSettings,
 )
 
+InsetCurve = Literal["vertical_force", "fore_aft_force", "hip_angle", "knee_angle", "ankle_angle", "device_torque"]
+"""What can be drawn below a film."""
+
 
 class ScenarioSettings(Settings):
     """Seeded episodes of one checkpoint under one condition."""
@@ -142,6 +145,10 @@ class VideoSettings(Settings):
     azimuth_deg: float = Field(90.0, ge=-360, le=360, description="90: from the right side, so walking is to the right")
     elevation_deg: float = Field(-8.0, ge=-90, le=90)
     distance_m: float = Field(3.0, ge=0.5, le=50, description="from the camera to the body")
+    inset: tuple[InsetCurve, ...] = Field(
+        (), max_length=4, description="curves of both sides below the picture, with a moving cursor"
+    )
+    inset_window_s: float = Field(2.5, ge=0.5, le=20, description="time that a panel of curves covers")
     overlay: bool = Field(True, description="write time, speed and episode into the picture")
     renderer: Literal["auto", "opengl", "drawing"] = Field(
         "auto", description="OpenGL, a two-dimensional drawing that needs none, or OpenGL where it works"
@@ -151,4 +158,22 @@ class VideoSettings(Settings):
     def _valid(self) -> Self:
         if isinstance(self.episode, int) and self.episode < 0:
             raise ValueError("episode must be 0 or more")
+        if len(set(self.inset)) < len(self.inset):
+            raise ValueError("inset: a curve is listed twice")
         return self
+
+
+class ContactSheetSettings(Settings):
+    """A still of one gait cycle for print: the body at equal percentages from heel strike, to scale."""
+
+    frames: int = Field(10, ge=4, le=20, description="pictures: at 0, 100/frames, … percent of the cycle")
+    columns: int = Field(5, ge=2, le=20, description="pictures in a row")
+    side: Literal["r", "l"] = Field("r", description="whose heel strike is 0 %")
+    episode: int | None = Field(None, ge=0, description="null: whichever has the most typical cycle")
+    cycle: int | None = Field(
+        None, ge=0, description="its number as the analysis counts; null: the one whose duration is nearest the median"
+    )
+    force_arrows: bool = Field(True, description="ground reaction forces at their centres of pressure")
+    width_mm: float = Field(175.0, ge=40, le=400, description="of the printed page: 85 is one column, 175 are two")
+    dpi: int = Field(300, ge=50, le=600)
+    renderer: Literal["auto", "opengl", "drawing"] = Field("auto", description="as for the film")

@@ -16,7 +16,7 @@ from myoassist.config.analysis import AnalysisSettings
 from myoassist.config.base import Settings, describe, read_json
 from myoassist.config.curriculum import PhaseSettings, merged, phase_environment
 from myoassist.config.environment import EnvironmentSettings
-from myoassist.config.evaluation import BestSettings, EvaluationStage, Scenario, VideoSettings
+from myoassist.config.evaluation import BestSettings, ContactSheetSettings, EvaluationStage, Scenario, VideoSettings
 from myoassist.config.figures import FiguresSettings
 from myoassist.config.model import ModelSettings
 from myoassist.config.policy import CriticSettings, NetworkSettings
@@ -46,6 +46,7 @@ class EvaluationSettings(Settings):
         {"level": Scenario()}, min_length=1, description="scenario name -> its settings"
     )
     video: VideoSettings = VideoSettings()
+    contact_sheet: ContactSheetSettings = ContactSheetSettings()
     best: BestSettings = Field(BestSettings(), description="what a matrix's checkpoint 'best' is")
 
 

@@ -9,12 +9,12 @@ flexion is negative in the former and positive in the latter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from myoassist.formats.knee_sign import knee_flexion_sign
 from myoassist.formats.opensim_storage import write_storage
 from myoassist.formats.rollouts import SIDES, Episode, RolloutModel
 
@@ -39,7 +39,7 @@ def write_kinematics(episode: Episode, model: RolloutModel, path: Path, *, knee_
     columns = [model.coordinates.index(name) for name in names]
     factors = np.array([np.rad2deg(1.0) if kinds[name] == "hinge" else 1.0 for name in names])
     knee = np.array([name.startswith("knee_angle_") for name in names], bool)
-    if knee_flexion_positive != _flexes_positively(manifest):
+    if knee_flexion_positive != (knee_flexion_sign(manifest) > 0):
         factors[knee] *= -1
 
     def parts() -> Iterator[np.ndarray]:
@@ -60,8 +60,7 @@ def write_kinematics(episode: Episode, model: RolloutModel, path: Path, *, knee_
 def write_ground_forces(episode: Episode, path: Path) -> None:
     """Write force (N), point of application (m) and torque (N·m) of each foot, in OpenSim's axes.
 
-    The point is zero while a foot is unloaded. The torque is the free moment about the point, which is none for a
-    planar body.
+    The point is zero while a foot is unloaded. The torque is zero: the free moment is not stored.
     """
     columns = []
     for side in SIDES:
@@ -99,11 +98,3 @@ def row_slices(rows: int) -> Iterator[slice]:
     """Yield slices that cover some rows, few enough at once for the memory."""
     for start in range(0, rows, ROWS_AT_ONCE):
         yield slice(start, min(start + ROWS_AT_ONCE, rows))
-
-
-def _flexes_positively(manifest: Mapping[str, Any]) -> bool:
-    """Whether a body's own knee flexion is positive, by its range."""
-    for joint in manifest["joints"]:
-        if joint["name"] == "knee_angle_r" and joint.get("range"):
-            return joint["range"][1] > -joint["range"][0]
-    return False

@@ -24,6 +24,7 @@ STAGES = {
     "best": "logs checkpoint choice",
     "evaluate": "model manifest reference checkpoint rollouts",
     "replay": "model manifest rollouts video",
+    "contact-sheet": "model manifest rollouts cycles sheet",
     "analyze": "rollouts reference norm metrics cycles spatiotemporal",
     "figures": "rollouts cycles metrics spatiotemporal reference norm output-dir",
     "report": "root output",

@@ -134,6 +134,12 @@ def scenario_body(wildcards):
     return files_of(scenario_experiment(wildcards))
 
 
+def scenario_model(wildcards):
+    """Return the inputs that a body is shown with: model and manifest."""
+    files = scenario_body(wildcards)
+    return {name: files[name] for name in ("model", "manifest")}
+
+
 def files_of(here):
     """Return model, manifest and fitted reference of an experiment."""
     return {

@@ -32,13 +32,7 @@ rule evaluate:
 
 rule replay:
     input:
-        unpack(
-            lambda wildcards: {
-                name: path
-                for name, path in scenario_body(wildcards).items()
-                if name != "reference"
-            }
-        ),
+        unpack(scenario_model),
         rollouts=rules.evaluate.output.rollouts,
     output:
         video=f"{EVALUATION}/replay.mp4",

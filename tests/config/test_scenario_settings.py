@@ -66,12 +66,13 @@ def test_scaled_device_makes_exactly_that_share_of_the_torque(tmp_path: Path) ->
     torques = []
     for name in ("level", "hill"):
         settings = chosen.evaluation_stage(name, 1).scenario_environment.action
-        actuation = Actuation(settings, manifest, num_envs=3, control_s=0.02)
+        actuation = Actuation(settings, manifest, num_envs=3, substeps=10)
         rng = np.random.default_rng(0)
         steps = []
         for _ in range(30):  # slow and fast joints: limits of torque, rate and power all act
             action = rng.uniform(-1, 1, (3, actuation.layout.size))
-            actuation.apply(action, None, rng.normal(0, 20, (3, len(manifest.joints))))
+            now, before = rng.normal(0, 20, (2, 3, len(manifest.joints)))
+            actuation.apply(action, None, now, before)
             steps.append(actuation.torque.copy())
         torques.append(np.array(steps))
     assert np.abs(torques[0]).max() > 5

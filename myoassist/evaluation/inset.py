@@ -138,7 +138,7 @@ class Inset:
             for tick in ticks(*self._ranges[name], most=_MOST_TICKS):
                 y = self._pixel(name, box, tick)
                 draw.line([(left, y), (right, y)], fill=_AXIS if tick == 0 else _GRID, width=_FINER)
-                self._write(draw, (left - 4, y), f"{tick:g}".replace("-", "\N{EN DASH}"), "rm")
+                self._write(draw, (left - 4, y), f"{tick:g}", "rm")
             for tick in ticks(start, start + window, most=_MOST_TICKS):
                 x = left + (tick - start) / window * (right - left)
                 draw.line([(x, bottom), (x, bottom + 6)], fill=_AXIS, width=_FINER)

@@ -47,7 +47,7 @@ plan: install  ## what the demo matrix would run
 	$(SNAKEMAKE) --summary -- report
 
 figures: install  ## rebuild figures and report from existing rollouts, never touching training
-	$(SNAKEMAKE) --allowed-rules preprocess_figure retarget_figure analyze $(FIGURES) matrix_tables matrix_figures report -- report
+	$(SNAKEMAKE) --allowed-rules preprocess_figure retarget_figure analyze contact_sheet $(FIGURES) matrix_tables matrix_figures report -- report
 
 reproduce: install  ## train the walks in pretrained/ again from scratch (hours)
 	@$(MAKE) demo MATRIX=configs/matrices/walk22.yaml

@@ -24,6 +24,7 @@ STAGES = {
     "best": "logs checkpoint choice",
     "evaluate": "model manifest reference checkpoint rollouts",
     "replay": "model manifest rollouts video",
+    "contact-sheet": "model manifest rollouts cycles sheet",
     "analyze": "rollouts reference norm metrics cycles spatiotemporal tables",
     "figures": "rollouts cycles metrics spatiotemporal reference norm output-dir",
     "report": "root output",
@@ -160,7 +161,7 @@ def test_long_settings_travel_packed(complaint) -> None:
     assert "damaged" in complaint("build", "--settings", "zlib:AAAA", *files("build"))
 
 
-@pytest.mark.parametrize("words", [["--help"], *([stage, "--help"] for stage in STAGES)])
+@pytest.mark.parametrize("words", [["--help"], ["export", "--help"], *([stage, "--help"] for stage in STAGES)])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     program = (
         "import sys; from myoassist import cli\n"

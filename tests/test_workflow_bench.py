@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[1]
 
 def test_small_matrix_is_planned_and_measured() -> None:
     found = benchmark_workflow(ROOT, runs=10, segments=2, repeats=1)
-    # build, preprocess, retarget; validate, two segments, evaluate, replay, analyze, figures of each; figures, report
-    assert found["jobs"] >= 3 + 10 * 7 + 2
+    # build, preprocess, retarget; of each: validate, two segments, evaluate, replay, analyze, sheet, figures; then two
+    assert found["jobs"] >= 3 + 10 * 8 + 2
     assert found["dry_run_s"]["median"] > 0
     assert found["dry_run_peak_mb"] > 50
     assert set(found["parse_cpu_s"]) == {"median", "best", "worst"}

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from tyro.extras import SubcommandApp
 
-from myoassist.cli import checking, configuration, records, stages, trials
+from myoassist.cli import checking, configuration, exporting, records, stages, trials
 from myoassist.cli.options import complain
 from myoassist.errors import InputError, OutputError
 
@@ -30,7 +30,9 @@ COMMANDS = (
     stages.evaluate,
     stages.replay,
     stages.analyze,
+    stages.contact_sheet,
     stages.figures,
+    exporting.export,
     stages.report,
     records.why,
     trials.bench,

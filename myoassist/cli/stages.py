@@ -14,6 +14,7 @@ from myoassist.cli.options import (
     OptionalFolder,
     Source,
     Word,
+    Words,
     at_least_one,
     load_settings,
     only_with_experiment,
@@ -61,17 +62,23 @@ def preprocess_figure(*, reference: File, figure: File) -> None:
     stage(reference=reference, figure=figure)
 
 
-def build(source: Source, *, model: File, manifest: File) -> None:
+def build(source: Source, *, model: File, manifest: File, scenario: Word = None) -> None:
     """Compile body, device and ground into one model.
 
     Args:
         source: Where the settings come from: either --settings or --experiment.
         model: output: compiled model (.mjb).
         manifest: output: names, masses, actuators, sensors and package versions (.json).
+        scenario: with --experiment: take the ground of this scenario (default: that of the training).
     """
     from myoassist.config.model import ModelSettings
 
-    chosen = source.take(ModelSettings, lambda experiment: experiment.model)
+    only_with_experiment(source, scenario=scenario)
+
+    def pick(experiment: Experiment) -> ModelSettings:
+        return experiment.model if scenario is None else experiment.scenario_model(scenario)
+
+    chosen = source.take(ModelSettings, pick)
     from myoassist.models.build import build as stage
 
     stage(chosen, model=model, manifest=manifest)
@@ -271,7 +278,18 @@ def evaluate(
 
 
 def replay(
-    source: Source, *, model: File, manifest: File, rollouts: File, video: File, unless_made: Word = None
+    source: Source,
+    *,
+    model: File,
+    manifest: File,
+    rollouts: File,
+    video: File,
+    scenario: Word = None,
+    beside: OptionalFile = None,
+    beside_model: OptionalFile = None,
+    beside_manifest: OptionalFile = None,
+    labels: Words = (),
+    unless_made: Word = None,
 ) -> None:
     """Film stored episodes; nothing is simulated again.
 
@@ -281,18 +299,34 @@ def replay(
         manifest: input: its manifest (.json).
         rollouts: input: rollouts from `evaluate` (.h5).
         video: output: film of at most 8 s (.mp4).
+        scenario: with --experiment: film as this scenario says (default: as all scenarios).
+        beside: input: other rollouts, for the right half of the film (.h5).
+        beside_model: input: their model (default: the same).
+        beside_manifest: input: its manifest (default: the same).
+        labels: what is written over the film, or over each half.
         unless_made: fingerprint of the code; keep what it made from the same settings and inputs before.
     """
     from myoassist.config.evaluation import VideoSettings
 
-    chosen = source.take(VideoSettings, lambda experiment: experiment.evaluation.video)
+    only_with_experiment(source, scenario=scenario)
+
+    def pick(experiment: Experiment) -> VideoSettings:
+        return experiment.evaluation.video if scenario is None else experiment.scenario_video(scenario)
+
+    chosen = source.take(VideoSettings, pick)
+    if (beside_model is None) != (beside_manifest is None):
+        raise InputError("--beside-model, --beside-manifest: give both or none")
+    if beside is None and beside_model is not None:
+        raise InputError("--beside-model: only together with --beside")
     inputs = {"model": model, "manifest": manifest, "rollouts": rollouts}
-    require(**inputs)
+    require(**inputs, beside=beside, beside_model=beside_model, beside_manifest=beside_manifest)
 
     def make() -> None:
+        from myoassist.evaluation.video import Beside
         from myoassist.evaluation.video import replay as stage
 
-        stage(chosen, **inputs, video=video)
+        other = None if beside is None else Beside(beside_model or model, beside_manifest or manifest, beside)
+        stage(chosen, **inputs, video=video, beside=other, labels=labels)
 
     _make_unless_made(make, "replay", unless_made, chosen, inputs, [video])
 
@@ -335,6 +369,41 @@ def analyze(
 
     outputs = [metrics, cycles, spatiotemporal, *(tables / name for name in table_files())]
     _make_unless_made(make, "analyze", unless_made, chosen, inputs, outputs)
+
+
+def contact_sheet(
+    source: Source,
+    *,
+    model: File,
+    manifest: File,
+    rollouts: File,
+    cycles: File,
+    sheet: File,
+    unless_made: Word = None,
+) -> None:
+    """Draw one gait cycle as a sheet of stills, for print.
+
+    Args:
+        source: Where the settings come from: either --settings or --experiment.
+        model: input: compiled model (.mjb).
+        manifest: input: its manifest (.json).
+        rollouts: input: rollouts from `evaluate` (.h5).
+        cycles: input: curves from `analyze` (.parquet).
+        sheet: output: the picture (.png).
+        unless_made: fingerprint of the code; keep what it made from the same settings and inputs before.
+    """
+    from myoassist.config.evaluation import ContactSheetSettings
+
+    chosen = source.take(ContactSheetSettings, lambda experiment: experiment.evaluation.contact_sheet)
+    inputs = {"model": model, "manifest": manifest, "rollouts": rollouts, "cycles": cycles}
+    require(**inputs)
+
+    def make() -> None:
+        from myoassist.evaluation.contact_sheet import contact_sheet as stage
+
+        stage(chosen, **inputs, sheet=sheet)
+
+    _make_unless_made(make, "contact_sheet", unless_made, chosen, inputs, [sheet])
 
 
 def figures(

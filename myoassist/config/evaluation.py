@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from myoassist.config.base import Settings
 from myoassist.config.curriculum import METRIC
 from myoassist.config.environment import (
+    DeviceActionSettings,
     EnvironmentSettings,
     PushSettings,
     ResetSettings,
     TargetVelocitySettings,
     VariationSettings,
 )
+
+InsetCurve = Literal["vertical_force", "fore_aft_force", "hip_angle", "knee_angle", "ankle_angle", "device_torque"]
+"""What can be drawn below a film."""
 
 
 class ScenarioSettings(Settings):
@@ -36,9 +40,36 @@ class ScenarioSettings(Settings):
     device_enabled: bool | None = Field(
         None, description="whether a worn device acts; null: as in training; false: carried, without torque"
     )
+    device_torque_scale: float | None = Field(
+        None,
+        ge=0,
+        le=2,
+        description="factor on a worn device's torque at equal actions and gait: on its limits of torque, torque rate "
+        "and power, so that what a policy sees of it, as a share of the limit, stays as in training; null: 1",
+    )
     push: PushSettings | None = Field(None, description="pushes at the pelvis; null: as in training")
     deterministic: bool = Field(True, description="act with the policy's mean rather than a sample")
     state_rate_hz: float = Field(250.0, ge=250, le=2000, description="rate at which states are stored")
+
+    @model_validator(mode="after")
+    def _one_device(self) -> Self:
+        if self.device_enabled is False and self.device_torque_scale is not None:
+            raise ValueError("device_torque_scale: a device that is not enabled has no torque to scale")
+        return self
+
+
+class Scenario(ScenarioSettings):
+    """A scenario as an experiment names it: with the ground that is walked on and how it is filmed.
+
+    Neither is a setting of the stage `evaluate`: the ground comes with the model, the film after the episodes.
+    """
+
+    ground: dict[str, Any] = Field({}, description="fields of model.ground that are different in this scenario")
+    video: dict[str, Any] = Field({}, description="fields of evaluation.video that are different in this scenario")
+
+    def settings(self) -> ScenarioSettings:
+        """Return what the stage `evaluate` depends on."""
+        return ScenarioSettings.model_validate(self.model_dump(exclude={"ground", "video"}))
 
 
 class EvaluationStage(Settings):
@@ -67,10 +98,23 @@ class EvaluationStage(Settings):
             changes["target_velocity"] = scenario.target_velocity
         if scenario.push is not None:
             changes["push"] = scenario.push
-        if scenario.device_enabled is not None:
-            device = environment.action.device.model_copy(update={"enabled": scenario.device_enabled})
+        device = self._device()
+        if device != environment.action.device:
             changes["action"] = environment.action.model_copy(update={"device": device})
         return environment.model_copy(update=changes)
+
+    def _device(self) -> DeviceActionSettings:
+        """The limits of a device's motors as the scenario changes them."""
+        device, scale = self.environment.action.device, self.scenario.device_torque_scale
+        changes: dict[str, object] = {}
+        if self.scenario.device_enabled is not None:
+            changes["enabled"] = self.scenario.device_enabled
+        if scale == 0:
+            changes["enabled"] = False
+        elif scale is not None:
+            limits = ("torque_limit_n_m", "torque_rate_n_m_s", "power_limit_w")
+            changes |= {name: scale * getattr(device, name) for name in limits}
+        return device.model_copy(update=changes)
 
 
 class BestSettings(Settings):
@@ -101,6 +145,10 @@ class VideoSettings(Settings):
     azimuth_deg: float = Field(90.0, ge=-360, le=360, description="90: from the right side, so walking is to the right")
     elevation_deg: float = Field(-8.0, ge=-90, le=90)
     distance_m: float = Field(3.0, ge=0.5, le=50, description="from the camera to the body")
+    inset: tuple[InsetCurve, ...] = Field(
+        (), max_length=4, description="curves of both sides below the picture, with a moving cursor"
+    )
+    inset_window_s: float = Field(2.5, ge=0.5, le=20, description="time that a panel of curves covers")
     overlay: bool = Field(True, description="write time, speed and episode into the picture")
     renderer: Literal["auto", "opengl", "drawing"] = Field(
         "auto", description="OpenGL, a two-dimensional drawing that needs none, or OpenGL where it works"
@@ -110,4 +158,22 @@ class VideoSettings(Settings):
     def _valid(self) -> Self:
         if isinstance(self.episode, int) and self.episode < 0:
             raise ValueError("episode must be 0 or more")
+        if len(set(self.inset)) < len(self.inset):
+            raise ValueError("inset: a curve is listed twice")
         return self
+
+
+class ContactSheetSettings(Settings):
+    """A still of one gait cycle for print: the body at equal percentages from heel strike, to scale."""
+
+    frames: int = Field(10, ge=4, le=20, description="pictures: at 0, 100/frames, … percent of the cycle")
+    columns: int = Field(5, ge=2, le=20, description="pictures in a row")
+    side: Literal["r", "l"] = Field("r", description="whose heel strike is 0 %")
+    episode: int | None = Field(None, ge=0, description="null: whichever has the most typical cycle")
+    cycle: int | None = Field(
+        None, ge=0, description="its number as the analysis counts; null: the one whose duration is nearest the median"
+    )
+    force_arrows: bool = Field(True, description="ground reaction forces at their centres of pressure")
+    width_mm: float = Field(175.0, ge=40, le=400, description="of the printed page: 85 is one column, 175 are two")
+    dpi: int = Field(300, ge=50, le=600)
+    renderer: Literal["auto", "opengl", "drawing"] = Field("auto", description="as for the film")

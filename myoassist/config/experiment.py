@@ -16,7 +16,7 @@ from myoassist.config.analysis import AnalysisSettings
 from myoassist.config.base import Settings, describe, read_json
 from myoassist.config.curriculum import PhaseSettings, merged, phase_environment
 from myoassist.config.environment import EnvironmentSettings
-from myoassist.config.evaluation import BestSettings, EvaluationStage, ScenarioSettings, VideoSettings
+from myoassist.config.evaluation import BestSettings, ContactSheetSettings, EvaluationStage, Scenario, VideoSettings
 from myoassist.config.figures import FiguresSettings
 from myoassist.config.model import ModelSettings
 from myoassist.config.policy import CriticSettings, NetworkSettings
@@ -42,10 +42,11 @@ SafeName = Annotated[str, AfterValidator(check_name)]
 class EvaluationSettings(Settings):
     """What is done with a trained policy: scenarios that it is put through, and how they are filmed."""
 
-    scenarios: dict[SafeName, ScenarioSettings] = Field(
-        {"level": ScenarioSettings()}, min_length=1, description="scenario name -> its settings"
+    scenarios: dict[SafeName, Scenario] = Field(
+        {"level": Scenario()}, min_length=1, description="scenario name -> its settings"
     )
     video: VideoSettings = VideoSettings()
+    contact_sheet: ContactSheetSettings = ContactSheetSettings()
     best: BestSettings = Field(BestSettings(), description="what a matrix's checkpoint 'best' is")
 
 
@@ -68,6 +69,15 @@ class Experiment(Settings):
         for phase in self.training.curriculum:
             phase_environment(phase, self.environment)
             self._on_ground_of(phase)
+        return self
+
+    @model_validator(mode="after")
+    def _scenarios(self) -> Self:
+        for name, scenario in self.evaluation.scenarios.items():
+            self.scenario_model(name)
+            self.scenario_video(name)
+            if scenario.device_torque_scale is not None and self.model.device is None:
+                raise ValueError(f"evaluation.scenarios.{name}.device_torque_scale: the model has no device")
         return self
 
     @model_validator(mode="after")
@@ -187,8 +197,38 @@ class Experiment(Settings):
         )
 
     def _on_ground_of(self, phase: PhaseSettings) -> ModelSettings:
-        plain = merged(self.model.model_dump(mode="json"), {"ground": phase.ground})
-        return ModelSettings.parse(plain, where=f"training.curriculum: phase '{phase.name}'")
+        return self._on_ground(phase.ground, where=f"training.curriculum: phase '{phase.name}'")
+
+    def _on_ground(self, ground: Mapping[str, Any], *, where: str) -> ModelSettings:
+        if not ground:
+            return self.model
+        return ModelSettings.parse(merged(self.model.model_dump(mode="json"), {"ground": ground}), where=where)
+
+    def scenario_model(self, scenario: str) -> ModelSettings:
+        """Return the model that a scenario walks with: the experiment's, perhaps on another ground.
+
+        Raises:
+            InputError: if there is no such scenario, or no such ground.
+        """
+        return self._on_ground(self._scenario(scenario).ground, where=f"evaluation.scenarios: '{scenario}'")
+
+    def scenario_video(self, scenario: str) -> VideoSettings:
+        """Return how a scenario is filmed.
+
+        Raises:
+            InputError: if there is no such scenario, or it cannot be filmed like that.
+        """
+        video, changed = self.evaluation.video, self._scenario(scenario).video
+        if not changed:
+            return video
+        where = f"evaluation.scenarios: '{scenario}': video"
+        return VideoSettings.parse(merged(video.model_dump(mode="json"), changed), where=where)
+
+    def _scenario(self, name: str) -> Scenario:
+        known = self.evaluation.scenarios
+        if name not in known:
+            raise InputError(f"field 'evaluation.scenarios': no scenario '{name}'; known are {', '.join(known)}")
+        return known[name]
 
     def evaluation_stage(self, scenario: str, seed: int) -> EvaluationStage:
         """Return what the stage `evaluate` depends on.
@@ -196,10 +236,7 @@ class Experiment(Settings):
         Raises:
             InputError: if the experiment has no such scenario.
         """
-        known = self.evaluation.scenarios
-        if scenario not in known:
-            raise InputError(f"field 'evaluation.scenarios': no scenario '{scenario}'; known are {', '.join(known)}")
-        return EvaluationStage(environment=self.environment, scenario=known[scenario], seed=seed)
+        return EvaluationStage(environment=self.environment, scenario=self._scenario(scenario).settings(), seed=seed)
 
     @cached_property
     def model_key(self) -> str:

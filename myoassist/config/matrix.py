@@ -196,6 +196,14 @@ class Run:
             for steps, segment in self.segments.items()
         }
 
+    @cached_property
+    def scenario_bodies(self) -> dict[str, Experiment]:
+        """For each scenario: the experiment with the model that is walked with, which may be on another ground."""
+        experiment = self.experiment
+        return {
+            name: experiment.with_model(experiment.scenario_model(name)) for name in experiment.evaluation.scenarios
+        }
+
     @property
     def condition(self) -> str:
         """Name of the run without its seed."""

@@ -43,6 +43,7 @@ class ReportEvaluation(Settings):
     metrics: RelativePath | None = None
     spatiotemporal: RelativePath | None = None
     video: RelativePath | None = None
+    contact_sheet: RelativePath | None = Field(None, description="one gait cycle in stills")
     figures: list[ReportFigure] = []
 
 

@@ -12,21 +12,27 @@ from myoassist.evaluation.muscle_colors import muscle_colors, muscle_tendons
 from myoassist.formats.compiled_model import Manifest
 
 _FINER = 2
-_SKY, _GROUND, _MARK = (232, 236, 241), (176, 181, 188), (120, 126, 134)
+_WHITE, _SKY, _GROUND, _MARK = (255, 255, 255), (232, 236, 241), (176, 181, 188), (120, 126, 134)
 _BONE_NEAR, _BONE_FAR, _OUTLINE = (238, 233, 222), (205, 202, 196), (110, 105, 98)
 _MARK_SPACING_M = 0.5
+_ABOVE_GROUND_M = 1000.0
+"""Where rays begin that look for the ground."""
 _HALF_FIELD_OF_VIEW = np.tan(np.deg2rad(45.0) / 2)
 
 
 class DrawnScene:
     """Draws posed states as seen from the right (x to the right, z up); used like `OpenGLScene`."""
 
-    def __init__(self, model: mujoco.MjModel, manifest: Manifest, settings: VideoSettings) -> None:
+    def __init__(
+        self, model: mujoco.MjModel, manifest: Manifest, settings: VideoSettings, span_m: float | None = None
+    ) -> None:
+        """Keep what is shown; see `OpenGLScene`."""
         self._model = model
+        self._on_white = span_m is not None
         self._muscles = manifest.muscles
         self._tendons = muscle_tendons(model, manifest)
         self._size = (settings.width * _FINER, settings.height * _FINER)
-        self._pixels_per_m = self._size[1] / (2 * _HALF_FIELD_OF_VIEW * settings.distance_m)
+        self._pixels_per_m = self._size[1] / (span_m or 2 * _HALF_FIELD_OF_VIEW * settings.distance_m)
         self._bones = _bone_outlines(model)
         self._ground = [model.geom(name).id for name in manifest.ground_geoms]
 
@@ -38,9 +44,10 @@ class DrawnScene:
 
     def picture(self, data: mujoco.MjData, look_at: np.ndarray) -> np.ndarray:
         """Draw one posed state; see `OpenGLScene.picture`."""
-        image = Image.new("RGB", self._size, _SKY)
+        image = Image.new("RGB", self._size, _WHITE if self._on_white else _SKY)
         draw = ImageDraw.Draw(image)
-        self._draw_ground(draw, data, look_at)
+        if not self._on_white:
+            self._draw_ground(draw, data, look_at)
         # Far to near: what has the larger y is on the left of the body, away from the viewer.
         depths = {bone: float(data.geom_xpos[bone][1]) for bone in self._bones}
         for bone in sorted(self._bones, key=lambda bone: (-depths[bone], bone)):
@@ -65,29 +72,13 @@ class DrawnScene:
         half = self._size[0] / 2 / self._pixels_per_m + _MARK_SPACING_M
         first = np.floor((look_at[0] - half) / _MARK_SPACING_M)
         x = (first + np.arange(int(2 * half / _MARK_SPACING_M) + 2)) * _MARK_SPACING_M
-        points = np.array([[value, 0.0, self._ground_height(data, value, look_at)] for value in x])
+        points = np.array([[value, 0.0, ground_height(self._model, data, self._ground, value)] for value in x])
         line = [tuple(p) for p in self._project(points, look_at)]
         bottom = self._size[1]
         draw.polygon([*line, (line[-1][0], bottom), (line[0][0], bottom)], fill=_GROUND)
         for index, (column, row) in enumerate(line):
             whole = (int(first) + index) % 2 == 0
             draw.line([(column, row), (column, row + (24 if whole else 12))], fill=_MARK, width=3)
-
-    def _ground_height(self, data: mujoco.MjData, x: float, look_at: np.ndarray) -> float:
-        """Height of the ground below (x, 0); that of z = 0 where there is none."""
-        start, down = np.array([x, 0.0, look_at[2] + 20.0]), np.array([0.0, 0.0, -1.0])
-        heights = []
-        for geom in self._ground:
-            kind = self._model.geom_type[geom]
-            if kind == mujoco.mjtGeom.mjGEOM_PLANE:
-                normal = data.geom_xmat[geom].reshape(3, 3)[:, 2]
-                position = data.geom_xpos[geom]
-                heights.append(position[2] - float((start - position)[:2] @ normal[:2]) / normal[2])
-            elif kind == mujoco.mjtGeom.mjGEOM_HFIELD:
-                distance = mujoco.mj_rayHfield(self._model, data, geom, start, down, None)
-                if distance >= 0:
-                    heights.append(start[2] - distance)
-        return max(heights, default=0.0)
 
     def _draw_muscles(self, draw: ImageDraw.ImageDraw, data: mujoco.MjData, look_at: np.ndarray) -> None:
         activation = np.array([data.act[muscle.activation] for muscle in self._muscles])
@@ -102,6 +93,30 @@ class DrawnScene:
                     continue
                 segment = [tuple(pixels[index - start]), tuple(pixels[index - start + 1])]
                 draw.line(segment, fill=tuple(color.tolist()), width=_FINER * (2 + round(3 * float(share))))
+
+
+def ground_height(model: mujoco.MjModel, data: mujoco.MjData, ground: list[int], x: float) -> float:
+    """Return the height (m) of the ground at (x, 0); that of z = 0 where there is none.
+
+    Args:
+        model: compiled model.
+        data: with the positions of its geoms.
+        ground: numbers of the geoms that are ground.
+        x: forward position (m).
+    """
+    start, down = np.array([x, 0.0, _ABOVE_GROUND_M]), np.array([0.0, 0.0, -1.0])
+    heights = []
+    for geom in ground:
+        kind = model.geom_type[geom]
+        if kind == mujoco.mjtGeom.mjGEOM_PLANE:
+            normal = data.geom_xmat[geom].reshape(3, 3)[:, 2]
+            position = data.geom_xpos[geom]
+            heights.append(position[2] - float((start - position)[:2] @ normal[:2]) / normal[2])
+        elif kind == mujoco.mjtGeom.mjGEOM_HFIELD:
+            distance = mujoco.mj_rayHfield(model, data, geom, start, down, None)
+            if distance >= 0:
+                heights.append(start[2] - distance)
+    return max(heights, default=0.0)
 
 
 def _bone_outlines(model: mujoco.MjModel) -> dict[int, np.ndarray]:

@@ -9,7 +9,7 @@ from myoassist.config.evaluation import VideoSettings
 from myoassist.evaluation.muscle_colors import muscle_colors, muscle_tendons
 from myoassist.formats.compiled_model import Manifest
 
-_THINNEST_M, _THICKEST_M = 0.006, 0.011
+_THINNEST_M, _THICKEST_M = 0.008, 0.016
 _SUN = np.array([0.3, 0.45, -0.85]) / np.linalg.norm([0.3, 0.45, 0.85])
 
 
@@ -24,9 +24,21 @@ class OpenGLScene:
         NoOpenGL: on entering, if no context can be made.
     """
 
-    def __init__(self, model: mujoco.MjModel, manifest: Manifest, settings: VideoSettings) -> None:
+    def __init__(
+        self, model: mujoco.MjModel, manifest: Manifest, settings: VideoSettings, span_m: float | None = None
+    ) -> None:
+        """Keep what is shown.
+
+        Args:
+            model: compiled model; its looks are changed.
+            manifest: its manifest.
+            settings: size of the picture, and the camera.
+            span_m: height of what is shown, for a picture to scale: without perspective and ground, on white.
+        """
         self._model = model
         self._settings = settings
+        self._span_m = span_m
+        self._ground = [model.geom(name).id for name in manifest.ground_geoms]
         self._muscles = manifest.muscles
         self._tendons = muscle_tendons(model, manifest)
         self._context = None
@@ -39,6 +51,9 @@ class OpenGLScene:
         visual.headlight.ambient[:] = 0.35
         visual.headlight.diffuse[:] = 0.45
         visual.headlight.specular[:] = 0.05
+        if self._span_m is not None:
+            visual.global_.orthographic, visual.global_.fovy = 1, self._span_m
+            self._model.geom_rgba[self._ground, 3] = 0.0
         try:
             # Imported here and by name: on a machine without libEGL the import itself fails, in many ways.
             from mujoco.egl import GLContext
@@ -53,6 +68,7 @@ class OpenGLScene:
         self._scene = mujoco.MjvScene(self._model, maxgeom=5000)
         self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
         self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = self._span_m is None
         self._options = mujoco.MjvOption()
         self._camera = mujoco.MjvCamera()
         self._camera.distance = self._settings.distance_m
@@ -63,6 +79,7 @@ class OpenGLScene:
 
     def __exit__(self, *_: object) -> None:
         if self._renderer is not None:
+            self._context.make_current()
             self._renderer.free()
             self._renderer = None
         if self._context is not None:
@@ -79,6 +96,8 @@ class OpenGLScene:
         Returns:
             Picture (height, width, 3), 8 bits.
         """
+        assert self._context is not None
+        self._context.make_current()  # there may be another scene beside this one
         activation = np.array([data.act[muscle.activation] for muscle in self._muscles])
         self._model.tendon_rgba[self._tendons, :3] = muscle_colors(activation)
         self._model.tendon_width[self._tendons] = _THINNEST_M + (_THICKEST_M - _THINNEST_M) * activation
@@ -95,7 +114,10 @@ class OpenGLScene:
         self._add_sun(look_at)
         picture = np.empty((self._settings.height, self._settings.width, 3), np.uint8)
         mujoco.mjr_render(self._rectangle, self._scene, self._renderer)
-        mujoco.mjr_readPixels(picture, None, self._rectangle, self._renderer)
+        depth = None if self._span_m is None else np.empty(picture.shape[:2], np.float32)
+        mujoco.mjr_readPixels(picture, depth, self._rectangle, self._renderer)
+        if depth is not None:
+            picture[depth >= 1.0] = 255  # nothing there but the far end of what can be seen
         return picture[::-1]
 
     def _add_sun(self, look_at: np.ndarray) -> None:

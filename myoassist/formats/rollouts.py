@@ -183,8 +183,9 @@ class RolloutWriter:
         _check_header(self.header)
         temporary = self._stack.enter_context(atomic_output(self.path))
         try:
-            # The 1.10 format carries a checksum on every piece of metadata; fletcher32 covers the data.
-            self._file = self._stack.enter_context(h5py.File(temporary, "w", libver=("v110", "v110")))
+            # The 1.10 format carries a checksum on every piece of metadata; fletcher32 covers the data. Only whole
+            # chunks are written, so a cache of chunks would be of no use, and 1 MB for each column of each episode.
+            self._file = self._stack.enter_context(h5py.File(temporary, "w", libver=("v110", "v110"), rdcc_nbytes=0))
             _write_header(self._file, self.header)
             _create_group(self._file, "episodes")
         except BaseException:

@@ -286,6 +286,7 @@ def load_policy(path: Path) -> ActingPolicy:
     )
     if learner.parameters.get("use_sde"):
         arguments["use_sde"] = True
+    arguments["optimizer_class"] = _NoOptimizer
     policy = policy_class(observation_space, action_space, lambda _: 0.0, **arguments)
     try:
         policy.load_state_dict(read_parameters(path)["policy"])
@@ -295,6 +296,13 @@ def load_policy(path: Path) -> ActingPolicy:
     frequency = learner.parameters.get("sde_sample_freq", -1)
     frequency = frequency if isinstance(frequency, int) else -1
     return ActingPolicy(policy, info, path=path, sde_sample_freq=frequency, mirror=learner.mirror)
+
+
+class _NoOptimizer:
+    """Takes the place of the optimiser of a policy that only acts: a real one loads torch's compiler, 170 MB."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
 
 
 def _device_enabled(info: CheckpointInfo) -> bool:

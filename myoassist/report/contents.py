@@ -29,6 +29,9 @@ from myoassist.report.missing import missing_files
 from myoassist.report.overview import Training, gate_held, read_train_log, statement, summarize_training
 from myoassist.report.reading import Problem, Reader, lookup, read_table, runtime
 
+CONTACT_SHEET = "contact_sheet"
+"""Name of the stills of a gait cycle, in captions and steps."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -170,6 +173,7 @@ class Gatherer:
         metrics = read(entry.metrics, read_metrics, run=run.id, step=f"analyze {place}")
         choice = read(entry.choice, read_json, run=run.id, step="best")
         variables = {"run": run.id, "scenario": entry.scenario, "steps": entry.steps, "metrics": metrics or {}}
+        sheet = [] if entry.contact_sheet is None else [ReportFigure(name=CONTACT_SHEET, path=entry.contact_sheet)]
         return EvaluationView(
             steps=_steps(entry, choice),
             scenario=entry.scenario,
@@ -183,7 +187,8 @@ class Gatherer:
             video=read(entry.video, data_uri, run=run.id, step=f"replay {place}"),
             video_path=entry.video,
             video_caption=self._caption("replay", entry.video or "", variables),
-            pictures=self._gallery(entry.figures, run.id, f"figures {place}", variables),
+            pictures=self._gallery(sheet, run.id, f"{CONTACT_SHEET} {place}", variables)
+            | self._gallery(entry.figures, run.id, f"figures {place}", variables),
         )
 
     def _gallery(

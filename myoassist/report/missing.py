@@ -80,6 +80,11 @@ def _steps(run: ReportRun) -> list[tuple[str, list[str], list[str]]]:
             (evaluate, trained, [entry.rollouts]),
             (f"replay {place}", [*trained, evaluate], [entry.video] if entry.video else []),
             (analyze, [*trained, evaluate], analyzed),
+            (
+                f"contact_sheet {place}",
+                [*trained, evaluate, analyze],
+                [entry.contact_sheet] if entry.contact_sheet else [],
+            ),
             (f"figures {place}", [*trained, evaluate, analyze], [figure.path for figure in entry.figures]),
         ]
     return [*steps, *chosen.values(), *evaluated]

@@ -30,6 +30,7 @@ def run(name: str, seed: int = 1, **fields) -> ReportRun:
                 metrics=f"{folder}/metrics.json",
                 spatiotemporal=f"{folder}/spatiotemporal.csv",
                 video=f"{folder}/replay.mp4",
+                contact_sheet=f"{folder}/contact_sheet.png",
                 figures=[ReportFigure(name="joint_angles", path=f"{folder}/figures/joint_angles.png")],
             )
         ],
@@ -98,6 +99,7 @@ def write_run(root: Path, entry: ReportRun, untrained: float = 0.1, trained: flo
         write(root / evaluation.metrics, metrics())
         write(root / evaluation.spatiotemporal, "quantity,unit,side,mean,sd,n\nstep_time,s,r,0.55,0.01,4\n")
         write(root / evaluation.video, b"\0\0\0\x18ftypmp42" + bytes(100))
+        write_picture(root / evaluation.contact_sheet, seed=3)
         for figure in evaluation.figures:
             write_picture(root / figure.path)
     for figure in entry.figures:

@@ -24,6 +24,7 @@ OUTPUTS = {
     "evaluate": ("--rollouts",),
     "replay": ("--video",),
     "analyze": ("--metrics", "--cycles", "--spatiotemporal"),
+    "contact-sheet": ("--sheet",),
     "report": ("--output",),
 }
 

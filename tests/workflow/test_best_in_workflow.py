@@ -61,7 +61,7 @@ def test_added_segment_that_is_better_is_evaluated(judged: Project) -> None:
     judged.change_experiment("walk", "training.total_steps", 256)
     judged.run("report")
     assert choice(judged)["steps"] == 256
-    assert made(judged) == {"train", "best", "evaluate", "replay", "analyze", "figures"}
+    assert made(judged) == {"train", "best", "evaluate", "replay", "analyze", "contact-sheet", "figures"}
 
 
 def test_criterion_and_its_goal_are_settings_of_the_choice_only(judged: Project) -> None:
@@ -72,7 +72,7 @@ def test_criterion_and_its_goal_are_settings_of_the_choice_only(judged: Project)
     judged.run("report")
     assert choice(judged)["steps"] == 64
     assert choice(judged, "stroll-s1")["steps"] == 128
-    assert made(judged, "stroll-s1") == {"best", "evaluate", "replay", "analyze", "figures"}
+    assert made(judged, "stroll-s1") == {"best", "evaluate", "replay", "analyze", "contact-sheet", "figures"}
 
 
 def test_figures_alone_work_with_the_best_checkpoint(judged: Project) -> None:

@@ -31,6 +31,7 @@ def test_only_training_and_evaluation_become_jobs(rules) -> None:
         "evaluate",
         "replay",
         "analyze",
+        "contact_sheet",
         "run_figures",
     }
 

@@ -89,6 +89,7 @@ def test_all_stages_by_hand(folder: Path) -> None:
     drawn = {"rollouts": "rollouts.h5", "reference": "fitted.h5", "norm": NORM, **tables}
     stage(folder, "analyze", **drawn, tables=".")
     assert all((folder / name).is_file() for name in table_files())
+    stage(folder, "contact_sheet", **body, rollouts="rollouts.h5", cycles="cycles.parquet", sheet="sheet.png")
     stage(folder, "figures", **drawn, output_dir="figures")
     figures = Experiment.from_file(folder / "tiny.json").figures
     assert {path.name for path in (folder / "figures").iterdir()} == set(run_figure_names(figures))

@@ -13,7 +13,7 @@ from tiny_project import Project, new_project
 
 WALK, STROLL, COURSE = "walk-s1", "stroll-s1", "course-s1"
 ALL = {WALK, STROLL, COURSE}
-ANALYSIS = ("analyze", "run_figures")
+ANALYSIS = ("analyze", "contact_sheet", "run_figures")
 EVALUATION = ("evaluate", "replay", *ANALYSIS)
 TRAINING = ("train", *EVALUATION)
 ENVIRONMENT = ("validate", *TRAINING)
@@ -138,7 +138,27 @@ TABLE = {
         setting("stroll", "evaluation.scenarios.longer", {"duration_s": 20}),
         rows(EVALUATION, {STROLL}) | ACROSS,
     ),
+    "ground of a scenario": (
+        setting("stroll", "evaluation.scenarios.level.ground", {"terrain": "slope", "slope_deg": 3}),
+        rows(("build", "retarget"), {"*"}) | rows(EVALUATION, {STROLL}) | ACROSS,
+    ),
+    "torque of the device in a scenario": (
+        setting("course", "evaluation.scenarios.level.device_torque_scale", 0.5),
+        rows(EVALUATION, {COURSE}) | ACROSS,
+    ),
     "camera": (setting("stroll", "evaluation.video.azimuth_deg", 45), {"replay": {STROLL}} | REPORT),
+    "camera of a scenario": (
+        setting("stroll", "evaluation.scenarios.level.video", {"camera": "fixed"}),
+        {"replay": {STROLL}} | REPORT,
+    ),
+    "contact sheet": (
+        setting("stroll", "evaluation.contact_sheet.frames", 8),
+        {"contact_sheet": {STROLL}} | REPORT,
+    ),
+    "code of films and stills": (
+        append("myoassist/evaluation/scene.py", NEW_FUNCTION),
+        rows(("replay", "contact_sheet"), ALL) | REPORT,
+    ),
     "gait-event threshold": (
         setting("stroll", "analysis.events.contact_on_bw", 0.06),
         rows(ANALYSIS, {STROLL}) | ACROSS,

@@ -33,6 +33,34 @@ rule analyze:
         " {params.unless_made} 2> {log:q}"
 
 
+rule contact_sheet:
+    input:
+        unpack(scenario_model),
+        rollouts=rules.evaluate.output.rollouts,
+        cycles=rules.analyze.output.cycles,
+    output:
+        sheet=f"{EVALUATION}/contact_sheet.png",
+    log:
+        f"{LOGS}/contact_sheet/{{run}}/{{steps}}/{{scenario}}.log",
+    benchmark:
+        f"{BENCHMARKS}/contact_sheet/{{run}}/{{steps}}/{{scenario}}.tsv"
+    group:
+        "evaluation"
+    params:
+        settings=settings(
+            lambda wildcards: experiment(wildcards).evaluation.contact_sheet
+        ),
+        code=code("contact_sheet"),
+        unless_made=unless_made("contact_sheet"),
+    message:
+        "show a gait cycle of {wildcards.run} at {wildcards.steps} steps: {wildcards.scenario}"
+    shell:
+        "myoassist contact-sheet --settings {params.settings:q} --model {input.model:q}"
+        " --manifest {input.manifest:q} --rollouts {input.rollouts:q}"
+        " --cycles {input.cycles:q} --sheet {output.sheet:q}"
+        " {params.unless_made} 2> {log:q}"
+
+
 for number, (names, members) in enumerate(choices_of_figures(), start=1):
 
     rule:

@@ -172,6 +172,7 @@ def report_evaluation(run, steps, scenario):
         metrics=f"{folder}/metrics.json",
         spatiotemporal=f"{folder}/spatiotemporal.csv",
         video=f"{folder}/replay.mp4",
+        contact_sheet=f"{folder}/contact_sheet.png",
         figures=pictures(run_figures(run, steps, scenario)),
     )
 
@@ -190,8 +191,12 @@ def jobs_of(run):
         yield f"{stage} to {steps}", f"{stage}/{run.id}/{steps}"
     if BEST in run.checkpoints:
         yield BEST, f"best/{run.id}"
+    for scenario, other in run.scenario_bodies.items():
+        if other.model_key != here.model_key:
+            yield f"build {scenario}", f"build/{other.model_key}"
+            yield f"retarget {scenario}", f"retarget/{other.retarget_key}"
     for steps, scenario in evaluations(run):
-        for stage in ("evaluate", "replay", "analyze", "run_figures"):
+        for stage in ("evaluate", "replay", "analyze", "contact_sheet", "run_figures"):
             label = "figures" if stage == "run_figures" else stage
             yield f"{label} {scenario} at {steps}", f"{stage}/{run.id}/{steps}/{scenario}"
 
@@ -250,6 +255,7 @@ def run_files(run):
     paths += [figure.path for figure in run.figures]
     for entry in run.evaluations:
         paths += [entry.rollouts, entry.metrics, entry.spatiotemporal, entry.video]
+        paths += [entry.contact_sheet]
         paths += [entry.choice] if entry.choice else []
         paths += [figure.path for figure in entry.figures]
         paths += sorted(

@@ -52,11 +52,15 @@ RUN = f"{RESULTS}/runs/{{run}}"
 EVALUATION = f"{RUN}/evaluation/{{steps}}/{{scenario}}"
 NORM = "reference_data/normative_kinematics.csv"
 
-# Runs with equal settings share the model and the reference. A curriculum may walk on further grounds.
+# Runs with equal settings share the model and the reference. Curricula and scenarios may walk on further grounds.
 BODIES = [
     here
     for run in RUNS.values()
-    for here in (run.experiment, *sum(run.bodies.values(), []))
+    for here in (
+        run.experiment,
+        *sum(run.bodies.values(), []),
+        *run.scenario_bodies.values(),
+    )
 ]
 BY_MODEL = {here.model_key: here for here in BODIES}
 BY_REFERENCE = {here.reference_key: here for here in BODIES}
@@ -115,6 +119,27 @@ def body(wildcards):
     return files_of(experiment(wildcards))
 
 
+def scenario_experiment(wildcards):
+    """Return the experiment of an evaluation, on the ground of its scenario."""
+    bodies = RUNS[wildcards.run].scenario_bodies
+    if wildcards.scenario not in bodies:
+        raise WorkflowError(
+            f"run {wildcards.run} has no scenario '{wildcards.scenario}', only {', '.join(bodies)}"
+        )
+    return bodies[wildcards.scenario]
+
+
+def scenario_body(wildcards):
+    """Return the inputs that say what walks in a scenario: model, manifest and the reference fitted to it."""
+    return files_of(scenario_experiment(wildcards))
+
+
+def scenario_model(wildcards):
+    """Return the inputs that a body is shown with: model and manifest."""
+    files = scenario_body(wildcards)
+    return {name: files[name] for name in ("model", "manifest")}
+
+
 def files_of(here):
     """Return model, manifest and fitted reference of an experiment."""
     return {
@@ -138,8 +163,8 @@ def segment_inputs(wildcards):
 
 
 def fitted_reference(wildcards):
-    """Return the reference that a run is trained on and compared with."""
-    return files_of(experiment(wildcards))["reference"]
+    """Return the reference that a scenario's episodes start from and are compared with."""
+    return scenario_body(wildcards)["reference"]
 
 
 def checkpoint(run, steps):

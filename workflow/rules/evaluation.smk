@@ -3,7 +3,7 @@
 
 rule evaluate:
     input:
-        unpack(body),
+        unpack(scenario_body),
         checkpoint=f"{RUN}/trained_models/model_{{steps}}.zip",
     output:
         rollouts=f"{EVALUATION}/rollouts.h5",
@@ -32,13 +32,7 @@ rule evaluate:
 
 rule replay:
     input:
-        unpack(
-            lambda wildcards: {
-                name: path
-                for name, path in body(wildcards).items()
-                if name != "reference"
-            }
-        ),
+        unpack(scenario_model),
         rollouts=rules.evaluate.output.rollouts,
     output:
         video=f"{EVALUATION}/replay.mp4",
@@ -49,7 +43,9 @@ rule replay:
     group:
         "evaluation"
     params:
-        settings=settings(lambda wildcards: experiment(wildcards).evaluation.video),
+        settings=settings(
+            lambda wildcards: experiment(wildcards).scenario_video(wildcards.scenario)
+        ),
         code=code("replay"),
         unless_made=unless_made("replay"),
     message:

@@ -1,0 +1,1 @@
+"""Stored episodes become files that other programs read: OpenSim's motion and storage files, and CSV."""

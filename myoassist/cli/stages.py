@@ -159,7 +159,8 @@ def train(
         warm_start: input: checkpoint that segment 0 takes over from, if the settings say so.
         seed: with --experiment: seed of the run (default 1).
         segment: with --experiment: which segment, counted from 0 (default 0).
-        threads: physics threads; any number gives the same result (default: the CPUs it may use).
+        threads: physics threads; any number gives the same result (default: the experiment's training.env_threads, or
+            the CPUs it may use).
         tensorboard: output: folder for TensorBoard's files (default: MYOASSIST_TENSORBOARD, if that is set).
         preview: output: film of the new checkpoint (.mp4); with MYOASSIST_PREVIEW set, one beside the checkpoint.
     """
@@ -167,8 +168,11 @@ def train(
     from myoassist.config.training import SegmentSettings
 
     only_with_experiment(source, seed=seed, segment=segment)
+    at_least_one(threads=threads)
 
     def pick(experiment: Experiment) -> SegmentSettings:
+        nonlocal threads
+        threads = experiment.training.env_threads if threads is None else threads
         segments = experiment.segments(1 if seed is None else seed)
         index = 0 if segment is None else segment
         if not 0 <= index < len(segments):
@@ -182,11 +186,16 @@ def train(
     if (chosen.warm_start is not None) != (warm_start is not None):
         needed = "takes over from a checkpoint" if chosen.warm_start is not None else "takes over from none"
         raise InputError(f"--warm-start: segment {chosen.segment} {needed} (field 'training.warm_start')")
-    at_least_one(threads=threads)
     for files in zip(model, manifest, reference, strict=False):
         require(**dict(zip(("model", "manifest", "reference"), files, strict=True)))
     require(previous=previous, warm_start=warm_start)
+    from myoassist.policies.hyper_parameters import check_parameters
     from myoassist.training.segment import train_segment as stage
+
+    try:
+        check_parameters(chosen.learner)
+    except InputError as error:
+        raise InputError(f"{source.experiment or output}: {error}") from None
 
     stage(
         chosen,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -111,13 +112,16 @@ def describe(error: ValidationError, where: str) -> str:
     """Turn a pydantic error into one line: origin, field, expectation, and the value that was found."""
     problems = []
     for item in error.errors()[:3]:
-        field = ".".join(str(part) for part in item["loc"]) or "(top level)"
+        field = ".".join(str(part) for part in item["loc"])
+        prefix = f"field '{field}': " if field else ""
+        message, value = item["msg"].removeprefix("Value error, "), item["input"]
         if item["type"] == "extra_forbidden":
-            problems.append(f"field '{field}': unknown field")
-            continue
-        message = item["msg"].removeprefix("Value error, ")
-        found = "" if item["type"] == "missing" else f" (found {shorten(item['input'])})"
-        problems.append(f"field '{field}': {message}{found}")
+            message = "unknown field"
+        elif item["type"] in ("model_type", "dict_type"):
+            message = f"expected named fields (found {shorten(value)})"
+        elif item["type"] != "missing" and not (item["type"] == "value_error" and isinstance(value, Mapping)):
+            message += f" (found {shorten(value)})"  # a rule about several fields names them itself
+        problems.append(prefix + message)
     more = len(error.errors()) - len(problems)
     tail = f"; and {more} more" if more > 0 else ""
     return f"{where}: " + "; ".join(problems) + tail

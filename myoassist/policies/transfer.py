@@ -17,7 +17,7 @@ from myoassist.config.training import LearnerSettings, TransferSettings
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
 from myoassist.policies.grouped import actor_widths
-from myoassist.policies.learner import algorithm_class
+from myoassist.policies.hyper_parameters import algorithm_class
 from myoassist.policies.normalization import extractors
 from myoassist.policies.selection import Selection, select
 

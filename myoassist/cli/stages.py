@@ -212,8 +212,23 @@ def train(
     watching.preview(preview, checkpoint=output, model=model, manifest=manifest, reference=reference)
 
 
+def pretrained(*, checkpoint: File, log: File, output: File, output_log: File) -> None:
+    """Take a policy that was trained before in the place of a training: checked, then copied byte for byte.
+
+    Args:
+        checkpoint: input: checkpoint (.zip), such as one in pretrained/.
+        log: input: its train log (.json).
+        output: output: checkpoint (.zip).
+        output_log: output: train log (.json).
+    """
+    require(checkpoint=checkpoint, log=log)
+    from myoassist.pretrained.taking import take
+
+    take(checkpoint=checkpoint, log=log, output=output, output_log=output_log)
+
+
 def best(source: Source, *, logs: Files, checkpoint: File, choice: File) -> None:
-    """Copy a run's best checkpoint, by what its train logs measured.
+    """Copy a run's best checkpoint, by what its train logs measured, if it is whole.
 
     Args:
         source: Where the settings come from: either --settings or --experiment.

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from myoassist.errors import InputError
 
+LARGEST_TEXT_BYTES = 256_000_000
+
 
 class Settings(BaseModel):
     """Base of every settings class: unknown fields are errors, values do not change after creation."""
@@ -67,13 +69,24 @@ def read_json(path: Path) -> Any:
     Raises:
         InputError: if it is missing, not a file, not UTF-8 or not JSON.
     """
+    return decode_json(read_text(path), where=str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a text file of at most `LARGEST_TEXT_BYTES`.
+
+    Raises:
+        InputError: if it is missing, not a file, too large or not UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        size = path.stat().st_size
+        if size > LARGEST_TEXT_BYTES:
+            raise InputError(f"{path}: {size:,} bytes; expected at most {LARGEST_TEXT_BYTES:,}")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: file not found") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
-    return decode_json(text, where=str(path))
 
 
 def decode_json(text: str, *, where: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from myoassist.config.policy import CriticSettings
 from myoassist.config.schedule import Schedule
 from myoassist.config.training import DEFAULT_N_STEPS, LearnerSettings
 from myoassist.errors import InputError
-from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
+from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters, stored_numbers
 from myoassist.policies.grouped import GroupedPolicy, gsde_scale
 from myoassist.policies.hyper_parameters import check_parameters, plain_values
 from myoassist.policies.mirror import Mirror
@@ -208,30 +209,54 @@ def load_policy(path: Path) -> ActingPolicy:
     """
     info = read_checkpoint_info(path)
     learner = LearnerSettings.parse(info.learner, where=f"{path}: myoassist.json: learner")
-    found = check_parameters(learner)
+    weights = read_parameters(path)["policy"]
     observation_space = gymnasium.spaces.Box(
         -info.observation_bound, info.observation_bound, (len(info.observation_labels),), np.float32
     )
     action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(info.action_labels),), np.float32)
-    policy_class, arguments = policy_arguments(
-        learner,
-        found,
-        observation_labels=info.observation_labels,
-        action_labels=info.action_labels,
-        device_enabled=_device_enabled(info),
-    )
-    if learner.parameters.get("use_sde"):
-        arguments["use_sde"] = True
-    policy = policy_class(observation_space, action_space, lambda _: 0.0, **arguments)
     try:
-        policy.load_state_dict(read_parameters(path)["policy"])
+        claimed, held = claimed_numbers(learner, info), stored_numbers(weights)
+        if claimed > held:
+            raise InputError(f"its networks claim {claimed:,} weights and the file holds {held:,}")
+        policy_class, arguments = policy_arguments(
+            learner,
+            check_parameters(learner),
+            observation_labels=info.observation_labels,
+            action_labels=info.action_labels,
+            device_enabled=info.device_enabled,
+        )
+        if learner.parameters.get("use_sde"):
+            arguments["use_sde"] = True
+        policy = policy_class(observation_space, action_space, lambda _: 0.0, **arguments)
+        policy.load_state_dict(weights)
+        policy.set_training_mode(False)
+        frequency = learner.parameters.get("sde_sample_freq", -1)
+        frequency = frequency if isinstance(frequency, int) else -1
+        return ActingPolicy(policy, info, path=path, sde_sample_freq=frequency, mirror=learner.mirror)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except (KeyError, RuntimeError) as error:
         raise InputError(f"{path}: its weights do not fit its networks ({str(error).splitlines()[0]})") from None
-    policy.set_training_mode(False)
-    frequency = learner.parameters.get("sde_sample_freq", -1)
-    frequency = frequency if isinstance(frequency, int) else -1
-    return ActingPolicy(policy, info, path=path, sde_sample_freq=frequency, mirror=learner.mirror)
 
 
-def _device_enabled(info: CheckpointInfo) -> bool:
-    return bool(info.environment.get("action", {}).get("device", {}).get("enabled", True))
+def claimed_numbers(learner: LearnerSettings, info: CheckpointInfo) -> int:
+    """Count the weights between the layers that a checkpoint says it has, so that nothing is built that it has not.
+
+    Raises:
+        InputError: if networks name groups that there are not.
+    """
+    policy = learner.policy
+    selection = select(policy, observation_labels=info.observation_labels, action_labels=info.action_labels)
+    critic = policy.critic.hidden if isinstance(policy.critic, CriticSettings) else policy.critic
+    total = 0
+    for name in policy.network_names():
+        if name == "critic":
+            hidden, outputs = critic, 1
+        else:
+            network = None if policy.networks is None else policy.networks[name]
+            if network is not None and network.fixed is not None:
+                continue
+            hidden, outputs = policy.actor if network is None else network.hidden, len(selection.acts[name])
+        widths = [len(selection.observes[name]), *hidden, outputs]
+        total += sum(a * b for a, b in pairwise(widths))
+    return total

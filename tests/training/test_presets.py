@@ -16,7 +16,6 @@ from myoassist.training.segment import train_segment
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "configs" / "experiments").glob("*.json"))
-QUICK = ("imitation", "exo_own_network", "imitation_sac")
 SIZES = {
     "training.n_envs": 4,
     "training.total_steps": 64,
@@ -41,9 +40,7 @@ def tiny(name: str) -> Experiment:
     return experiment.override(sizes, where="test")
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in EXPERIMENTS]
-)
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiment_steps_and_trains(name: str, assets_of, tmp_path: Path) -> None:
     experiment = tiny(name)
     assets = assets_of(experiment)

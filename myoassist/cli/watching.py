@@ -28,9 +28,7 @@ def tensorboard(folder: Path | None, checkpoint: Path) -> Callable[[dict[str, An
 
         writer = SummaryWriter(str(folder))
     except ImportError:
-        logger.warning(
-            "no files for TensorBoard: the package 'tensorboard' is missing (the extra 'tensorboard')"
-        )
+        logger.warning("no files for TensorBoard: the package 'tensorboard' is missing (the extra 'tensorboard')")
         return None
     except OSError as error:
         logger.warning("no files for TensorBoard: {}", error)

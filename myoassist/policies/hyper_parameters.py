@@ -107,31 +107,26 @@ def algorithm_class(name: str) -> type[BaseAlgorithm]:
     Raises:
         InputError: if neither has it, or it cannot learn to act by continuous numbers from a flat observation.
     """
-    known, missing = _algorithms()
-    if name not in known:
-        usable = ", ".join(sorted(word for word, found in known.items() if _why_unusable(word, found) is None))
-        more = "; others come with the package sb3-contrib" if missing else ""
-        raise InputError(f"training: field 'algorithm': unknown algorithm '{name}' (known: {usable}{more})")
-    reason = _why_unusable(name, known[name])
-    if reason is not None:
-        raise InputError(f"training: field 'algorithm': {name} cannot be used here: {reason}")
-    return known[name]
-
-
-def _algorithms() -> tuple[dict[str, type[BaseAlgorithm]], list[str]]:
-    """Return all algorithms by name, and the packages that are not installed."""
     known: dict[str, type[BaseAlgorithm]] = {}
-    missing = []
+    missing = ""
     for package in _PACKAGES:
         try:
             module = importlib.import_module(package)
         except ImportError:
-            missing.append(package)
+            missing = "; others come with the package sb3-contrib"
             continue
         for word, found in vars(module).items():
             if isinstance(found, type) and issubclass(found, BaseAlgorithm):
                 known.setdefault(word, found)
-    return known, missing
+        if name in known:
+            break
+    if name not in known:
+        usable = ", ".join(sorted(word for word, found in known.items() if _why_unusable(word, found) is None))
+        raise InputError(f"training: field 'algorithm': unknown algorithm '{name}' (known: {usable}{missing})")
+    reason = _why_unusable(name, known[name])
+    if reason is not None:
+        raise InputError(f"training: field 'algorithm': {name} cannot be used here: {reason}")
+    return known[name]
 
 
 def _why_unusable(name: str, found: type[BaseAlgorithm]) -> str | None:

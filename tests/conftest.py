@@ -89,7 +89,9 @@ def assets_of(tmp_path_factory, worker_id):
     from myoassist.config.model import ModelSettings
 
     def make(experiment) -> Assets:
-        name = "body" if experiment.model == ModelSettings() else f"body_{experiment.model_key}"
+        name = f"body_{experiment.model_key}"
+        for model, known in ((ModelSettings(), "body"), (ModelSettings(device="DephyExoBoot_L1"), "body_with_exo")):
+            name = known if experiment.model == model else name
         return shared_assets(tmp_path_factory, worker_id, name, **experiment.model.model_dump(mode="json"))
 
     return make

@@ -124,6 +124,74 @@ def test_config_validate_reports_every_file(capsys, tmp_path: Path, monkeypatch)
     assert shown.err.count("\n") == 2
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("batch_size", "big", "expected a whole number >= 2"),
+        ("learning_rate", "lambda p: p", "expected a number above 0 and at most 1, or a schedule"),
+        ("gamma", 5, "expected a number >= 0 and <= 1 (found 5)"),
+    ],
+)
+def test_config_validate_names_experiment_or_run_and_parameter(
+    capsys, tmp_path: Path, monkeypatch, field: str, value: object, expected: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for name, parameters in (("good", {}), ("bad", {field: value})):
+        content = {"extends": EXPERIMENT, "training": {"parameters": parameters}}
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    (tmp_path / "two.yaml").write_text("experiments: [good.json, bad.json]\nseeds: [1, 2]\n")
+    assert run("config", "validate", str(tmp_path / "bad.json"), str(tmp_path / "two.yaml")) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path}/bad.json: training: field 'parameters.{field}': {expected}" in first
+    assert f"{tmp_path}/two.yaml: run bad-s1: training: field 'parameters.{field}': {expected}" in second
+
+
+def test_config_validate_runs_nothing_of_an_own_class(capsys, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    own, trace = tmp_path / "own.py", tmp_path / "was_run"
+    own.write_text(f"open({str(trace)!r}, 'w')\nclass Mine:\n    pass\n")
+    file = tmp_path / "own.json"
+
+    def validate(name: str) -> tuple[int, str]:
+        file.write_text(json.dumps({"extends": EXPERIMENT, "environment": {"environment_class": name}}))
+        status, shown = run("config", "validate", str(file)), capsys.readouterr()
+        return status, shown.out + shown.err
+
+    assert validate(f"{own}:Mine") == (0, f"{file}: valid ({own}:Mine was found and not run)\n")
+    status, said = validate(f"{own}:Other")
+    assert status == 2
+    assert f"own.json: field 'environment.environment_class': {own} has no class 'Other'" in said
+    own.write_text("class Mine(:\n")
+    assert "not Python that can be read" in validate(f"{own}:Mine")[1]
+    assert "file not found" in validate(f"{tmp_path}/none.py:Mine")[1]
+    assert not trace.exists()
+
+
+def test_training_with_wrong_parameters_names_the_experiment(complaint, tmp_path: Path) -> None:
+    for name in ("m", "n", "r"):
+        (tmp_path / name).touch()
+    words = ["--model", "m", "--manifest", "n", "--reference", "r", "--output", "o.zip", "--log", "l.json"]
+    error = complaint("train", "--experiment", EXPERIMENT, *words, "--set", "training.parameters.n_epochs=0")
+    assert f"{EXPERIMENT}: training: field 'parameters.n_epochs': expected a whole number >= 1" in error
+
+
+def test_physics_threads_come_from_the_experiment_unless_given(tmp_path: Path, monkeypatch) -> None:
+    from myoassist.training import segment
+
+    asked = []
+    monkeypatch.setattr(segment, "train_segment", lambda settings, **more: asked.append((more["threads"], settings)))
+    files = [str(tmp_path / name) for name in ("m", "n", "r", "o.zip", "l.json")]
+    for file in files[:3]:
+        Path(file).touch()
+    words = ["train", "--experiment", EXPERIMENT]
+    for option, file in zip(("model", "manifest", "reference", "output", "log"), files, strict=True):
+        words += [f"--{option}", file]
+    for more in ([], ["--set", "training.env_threads=3"], ["--set", "training.env_threads=3", "--threads", "1"]):
+        assert run(*words, *more) == 0
+    assert [threads for threads, _ in asked] == [None, 3, 1]
+    assert len({settings.canonical() for _, settings in asked}) == 1, "threads must make nothing stale"
+
+
 def test_config_validate_misses_raw_data(complaint) -> None:
     error = complaint("config", "validate", EXPERIMENT)
     assert "field 'reference.source': file reference_data/myosuite_stride.csv not found" in error

@@ -26,6 +26,7 @@ COMMANDS = (
     stages.retarget_figure,
     stages.validate,
     stages.train,
+    stages.pretrained,
     stages.best,
     stages.evaluate,
     stages.replay,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def config_validate(files: Positional[tuple[File, ...]]) -> None:
     """Check experiment files (.json) and matrix files (.yaml): fields, values, and all names in them.
 
+    Nothing that the files name is run: an own environment class is looked for in its file's text only.
+
     Args:
         files: files to check.
     """
@@ -34,28 +36,30 @@ def config_validate(files: Positional[tuple[File, ...]]) -> None:
     for file in files:
         try:
             if file.suffix in (".yaml", ".yml"):
-                experiments = [run.experiment for run in Plan.load(file).runs.values() if run.checkpoints]
+                runs = [run for run in Plan.load(file).runs.values() if run.checkpoints]
+                experiments = {f"{file}: run {run.id}": run.experiment for run in runs}
             else:
-                experiments = [Experiment.from_file(file)]
-            for experiment in experiments:
-                experiment.check_files(where=str(file))
-                _check_names(experiment, file)
+                experiments = {str(file): Experiment.from_file(file)}
+            for where, experiment in experiments.items():
+                experiment.check_files(where=where)
+                _check_names(experiment, where)
         except InputError as error:
             wrong += 1
             complain(error)
         else:
-            print(f"{file}: valid")
+            own = sorted({name for experiment in experiments.values() for name in experiment.classes()})
+            print(f"{file}: valid" + (f" ({', '.join(own)} was found and not run)" if own else ""))
     if wrong:
         sys.exit(2)
 
 
-def _check_names(experiment: Experiment, file: Path) -> None:
+def _check_names(experiment: Experiment, where: str) -> None:
     from myoassist.validation.names import check_names
 
     try:
         check_names(experiment.model, experiment.environment, experiment.segments(0)[0].learner)
     except InputError as error:
-        raise InputError(f"{file}: {str(error).removeprefix('settings: ')}") from None
+        raise InputError(f"{where}: {str(error).removeprefix('settings: ')}") from None
 
 
 def config_show(

@@ -166,7 +166,8 @@ def train(
         warm_start: input: checkpoint that segment 0 takes over from, if the settings say so.
         seed: with --experiment: seed of the run (default 1).
         segment: with --experiment: which segment, counted from 0 (default 0).
-        threads: physics threads; any number gives the same result (default: the CPUs it may use).
+        threads: physics threads; any number gives the same result (default: the experiment's training.env_threads, or
+            the CPUs it may use).
         tensorboard: output: folder for TensorBoard's files (default: MYOASSIST_TENSORBOARD, if that is set).
         preview: output: film of the new checkpoint (.mp4); with MYOASSIST_PREVIEW set, one beside the checkpoint.
     """
@@ -174,8 +175,11 @@ def train(
     from myoassist.config.training import SegmentSettings
 
     only_with_experiment(source, seed=seed, segment=segment)
+    at_least_one(threads=threads)
 
     def pick(experiment: Experiment) -> SegmentSettings:
+        nonlocal threads
+        threads = experiment.training.env_threads if threads is None else threads
         segments = experiment.segments(1 if seed is None else seed)
         index = 0 if segment is None else segment
         if not 0 <= index < len(segments):
@@ -189,11 +193,16 @@ def train(
     if (chosen.warm_start is not None) != (warm_start is not None):
         needed = "takes over from a checkpoint" if chosen.warm_start is not None else "takes over from none"
         raise InputError(f"--warm-start: segment {chosen.segment} {needed} (field 'training.warm_start')")
-    at_least_one(threads=threads)
     for files in zip(model, manifest, reference, strict=False):
         require(**dict(zip(("model", "manifest", "reference"), files, strict=True)))
     require(previous=previous, warm_start=warm_start)
+    from myoassist.policies.hyper_parameters import check_parameters
     from myoassist.training.segment import train_segment as stage
+
+    try:
+        check_parameters(chosen.learner)
+    except InputError as error:
+        raise InputError(f"{source.experiment or output}: {error}") from None
 
     stage(
         chosen,
@@ -210,8 +219,23 @@ def train(
     watching.preview(preview, checkpoint=output, model=model, manifest=manifest, reference=reference)
 
 
+def pretrained(*, checkpoint: File, log: File, output: File, output_log: File) -> None:
+    """Take a policy that was trained before in the place of a training: checked, then copied byte for byte.
+
+    Args:
+        checkpoint: input: checkpoint (.zip), such as one in pretrained/.
+        log: input: its train log (.json).
+        output: output: checkpoint (.zip).
+        output_log: output: train log (.json).
+    """
+    require(checkpoint=checkpoint, log=log)
+    from myoassist.pretrained.taking import take
+
+    take(checkpoint=checkpoint, log=log, output=output, output_log=output_log)
+
+
 def best(source: Source, *, logs: Files, checkpoint: File, choice: File) -> None:
-    """Copy a run's best checkpoint, by what its train logs measured.
+    """Copy a run's best checkpoint, by what its train logs measured, if it is whole.
 
     Args:
         source: Where the settings come from: either --settings or --experiment.

@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
-
-PREVIEW_S = 5.0
-PATIENCE_S = 180.0
 
 
 def tensorboard(folder: Path | None, checkpoint: Path) -> Callable[[dict[str, Any]], None] | None:
@@ -31,8 +27,11 @@ def tensorboard(folder: Path | None, checkpoint: Path) -> Callable[[dict[str, An
         from torch.utils.tensorboard import SummaryWriter
 
         writer = SummaryWriter(str(folder))
-    except (ImportError, OSError) as error:
-        logger.warning("no files for TensorBoard are written ({}); it comes with the package 'tensorboard'", error)
+    except ImportError:
+        logger.warning("no files for TensorBoard: the package 'tensorboard' is missing (the extra 'tensorboard')")
+        return None
+    except OSError as error:
+        logger.warning("no files for TensorBoard: {}", error)
         return None
 
     def write(record: dict[str, Any]) -> None:
@@ -61,8 +60,10 @@ def preview(
     model: Sequence[Path],
     manifest: Sequence[Path],
     reference: Sequence[Path],
-) -> None:
-    """Film a few seconds of a checkpoint, in processes of their own; a failure is logged and nothing else.
+) -> subprocess.Popen[bytes] | None:
+    """Start filming a few seconds of a checkpoint in a process of its own, and do not wait for it.
+
+    It ends itself after `filming.PATIENCE_S`. What goes wrong stands in a log beside the film and nowhere else.
 
     Args:
         film: where to (.mp4); None writes one beside the checkpoint if `MYOASSIST_PREVIEW` is set.
@@ -70,38 +71,25 @@ def preview(
         model: models that it may have been trained on.
         manifest: theirs.
         reference: references fitted to them.
+
+    Returns:
+        The process; None if none was asked for or it could not be started.
     """
     if film is None:
         if not os.environ.get("MYOASSIST_PREVIEW"):
-            return
+            return None
         film = checkpoint.with_name(checkpoint.stem.replace("model", "preview") + ".mp4")
+    log = film.with_suffix(".log")
+    command = [sys.executable, "-m", "myoassist.cli.filming", str(film), str(checkpoint)]
+    command += [str(path) for body in zip(model, manifest, reference, strict=True) for path in body]
     try:
-        _film(film, checkpoint, list(zip(model, manifest, reference, strict=True)))
-    except Exception as error:
-        said = getattr(error, "stderr", None) or str(error)
-        logger.warning("no preview of {}: {}", checkpoint, said.strip().splitlines()[-1] if said.strip() else error)
-    else:
-        logger.info("preview: {}", film)
-
-
-def _film(film: Path, checkpoint: Path, bodies: Sequence[tuple[Path, Path, Path]]) -> None:
-    from myoassist.config.evaluation import EvaluationStage, ScenarioSettings, VideoSettings
-    from myoassist.formats.checkpoint import read_checkpoint_info
-    from myoassist.formats.files import sha256
-
-    info = read_checkpoint_info(checkpoint)
-    model, manifest, reference = next(body for body in bodies if sha256(body[0]) == info.model_sha256)
-    stage = EvaluationStage.parse(
-        {"environment": info.environment, "scenario": ScenarioSettings(episodes=1, duration_s=PREVIEW_S)}
-    )
-    body = ["--model", str(model), "--manifest", str(manifest)]
-    with tempfile.TemporaryDirectory() as folder:
-        rollouts = str(Path(folder) / "rollouts.h5")
-        walk = [*body, "--reference", str(reference), "--checkpoint", str(checkpoint), "--rollouts", rollouts]
-        _run("evaluate", "--settings", stage.canonical(), *walk)
-        _run("replay", "--settings", VideoSettings().canonical(), *body, "--rollouts", rollouts, "--video", str(film))
-
-
-def _run(*words: str) -> None:
-    command = [sys.executable, "-m", "myoassist.cli", *words]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE_S)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "wb") as said:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+            )
+    except OSError as error:
+        logger.warning("no preview of {}: {}", checkpoint, error)
+        return None
+    logger.info("preview: filming {}, what goes wrong is in {}", film, log)
+    return process

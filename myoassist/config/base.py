@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from myoassist.errors import InputError
+
+LARGEST_TEXT_BYTES = 256_000_000
 
 
 class Settings(BaseModel):
@@ -66,13 +69,24 @@ def read_json(path: Path) -> Any:
     Raises:
         InputError: if it is missing, not a file, not UTF-8 or not JSON.
     """
+    return decode_json(read_text(path), where=str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a text file of at most `LARGEST_TEXT_BYTES`.
+
+    Raises:
+        InputError: if it is missing, not a file, too large or not UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        size = path.stat().st_size
+        if size > LARGEST_TEXT_BYTES:
+            raise InputError(f"{path}: {size:,} bytes; expected at most {LARGEST_TEXT_BYTES:,}")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: file not found") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
-    return decode_json(text, where=str(path))
 
 
 def decode_json(text: str, *, where: str) -> Any:
@@ -111,13 +125,16 @@ def describe(error: ValidationError, where: str) -> str:
     """Turn a pydantic error into one line: origin, field, expectation, and the value that was found."""
     problems = []
     for item in error.errors()[:3]:
-        field = ".".join(str(part) for part in item["loc"]) or "(top level)"
+        field = ".".join(str(part) for part in item["loc"])
+        prefix = f"field '{field}': " if field else ""
+        message, value = item["msg"].removeprefix("Value error, "), item["input"]
         if item["type"] == "extra_forbidden":
-            problems.append(f"field '{field}': unknown field")
-            continue
-        message = item["msg"].removeprefix("Value error, ")
-        found = "" if item["type"] == "missing" else f" (found {shorten(item['input'])})"
-        problems.append(f"field '{field}': {message}{found}")
+            message = "unknown field"
+        elif item["type"] in ("model_type", "dict_type"):
+            message = f"expected named fields (found {shorten(value)})"
+        elif item["type"] != "missing" and not (item["type"] == "value_error" and isinstance(value, Mapping)):
+            message += f" (found {shorten(value)})"  # a rule about several fields names them itself
+        problems.append(prefix + message)
     more = len(error.errors()) - len(problems)
     tail = f"; and {more} more" if more > 0 else ""
     return f"{where}: " + "; ".join(problems) + tail

@@ -10,6 +10,7 @@ from myoassist.config.base import Settings
 from myoassist.config.schedule import Schedule
 
 Width = Annotated[int, Field(ge=1, le=4096)]
+Widths = Annotated[tuple[Width, ...], Field(max_length=16)]
 Group = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]{1,100}$")]
 NetworkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
@@ -23,7 +24,7 @@ class NetworkSettings(Settings):
 
     observes: tuple[Group, ...] | None = Field(None, min_length=1, description="null: the whole observation")
     acts: tuple[Group, ...] = Field(min_length=1, description="what it acts on; no two networks share an action")
-    hidden: tuple[Width, ...] = Field((64, 64), description="widths of its hidden layers")
+    hidden: Widths = Field((64, 64), description="widths of its hidden layers")
     initial_std: float | None = Field(None, gt=0.0, le=2.0, description="of its action noise; null: the policy's")
     fixed: float | None = Field(None, ge=-1.0, le=1.0, description="a constant action in the place of a network")
 
@@ -32,15 +33,15 @@ class CriticSettings(Settings):
     """The critic, when it shall not see everything."""
 
     observes: tuple[Group, ...] | None = Field(None, min_length=1, description="null: the whole observation")
-    hidden: tuple[Width, ...] = Field((64, 64), description="widths of its hidden layers")
+    hidden: Widths = Field((64, 64), description="widths of its hidden layers")
 
 
 class PolicySettings(Settings):
     """The networks. Observation statistics live in the policy and travel with it."""
 
-    actor: tuple[Width, ...] = (64, 64)
+    actor: Widths = (64, 64)
     """Hidden layers of the one actor; not used when `networks` are given."""
-    critic: tuple[Width, ...] | CriticSettings = (64, 64)
+    critic: Widths | CriticSettings = (64, 64)
     networks: dict[NetworkName, NetworkSettings] | None = Field(None, min_length=1)
     """Separate actors by name (on-policy algorithms); null: one actor sees and does everything."""
     activation: Literal["tanh", "relu", "elu", "silu"] = "tanh"

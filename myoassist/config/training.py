@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from myoassist.config.base import Settings
+from myoassist.config.base import Settings, shorten
 from myoassist.config.curriculum import PhaseSettings, SegmentCurriculum, check_phases, segment_curricula
 from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.policy import NetworkName, PolicySettings
 from myoassist.config.schedule import Schedule
 
 DEFAULT_N_STEPS = 128
+LONGEST_ROLLOUT = 1_000_000
 OFF_POLICY = ("SAC", "TD3", "DDPG", "TQC", "CrossQ")
 """Algorithms that learn from a replay buffer; their rollout is `train_freq` steps of each environment."""
 
@@ -68,8 +69,8 @@ class TrainingSettings(Settings):
 
     algorithm: str = Field("PPO", pattern=r"^[A-Za-z0-9_]+$")
     parameters: dict[str, Parameter] = {}
-    """Keyword arguments of the algorithm's constructor; unknown ones are errors, null takes its default. `n_steps` of
-    an on-policy algorithm is 128 unless given."""
+    """Keyword arguments of the algorithm's constructor, checked against its signature; null takes its default.
+    `n_steps` of an on-policy algorithm is 128 unless given."""
     policy: PolicySettings = PolicySettings()
     mirror: bool = False
     """Whether one policy serves both halves of the gait cycle and acts in the mirror in the second."""
@@ -78,7 +79,8 @@ class TrainingSettings(Settings):
     """Phases in their order; without any, the experiment's environment is used throughout."""
     n_envs: int = Field(64, ge=1, le=4096)
     env_threads: int | None = Field(None, ge=1, le=1024)
-    """Physics threads; null takes the CPUs this process may use."""
+    """Physics threads of `myoassist train --experiment` and of the workflow's training jobs; null: the CPUs that the
+    process may use, and 2 in the workflow. Any number gives the same bytes, so it makes nothing stale."""
     torch_threads: int = Field(1, ge=1, le=1024)
     total_steps: int = Field(5_000_000, ge=1)
     """Rounded up to whole segments."""
@@ -101,8 +103,10 @@ class TrainingSettings(Settings):
     def _whole_rollouts(self) -> TrainingSettings:
         for name in ("n_steps", "train_freq"):
             value = self.parameters.get(name, 1)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"parameters.{name} must be a whole number >= 1")
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_ROLLOUT:
+                raise ValueError(
+                    f"parameters.{name} must be a whole number >= 1 and <= {LONGEST_ROLLOUT:,} (found {shorten(value)})"
+                )
         check_phases(self.curriculum)
         return self
 

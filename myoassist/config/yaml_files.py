@@ -7,11 +7,32 @@ from typing import Any
 
 import yaml
 
+from myoassist.config.base import read_text
 from myoassist.errors import InputError
+
+LARGEST_DOCUMENT = 1_000_000
+"""Values in a file."""
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, refusing what would silently lose something."""
+    """The safe loader, refusing what would silently lose something, or grow without end."""
+
+    def get_single_node(self) -> yaml.Node | None:
+        """Compose the document; anchors that repeat each other must not make a few lines into millions."""
+        node = super().get_single_node()
+        if node is not None and _spelt_out(node, {}) > LARGEST_DOCUMENT:
+            raise InputError("anchors repeat more than a matrix can hold")
+        return node
+
+
+def _spelt_out(node: yaml.Node, known: dict[int, int]) -> int:
+    """Count the values of a document with every anchor written out."""
+    if id(node) not in known:
+        known[id(node)] = LARGEST_DOCUMENT  # of an anchor within itself
+        parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+        inner = (item for part in parts for item in (part if isinstance(part, tuple) else (part,)))
+        known[id(node)] = 1 + sum(_spelt_out(item, known) for item in inner)
+    return known[id(node)]
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -40,14 +61,11 @@ def read_yaml(path: Path) -> Any:
     Raises:
         InputError: if it is missing, not UTF-8, not YAML, or gives a key twice.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
+    text = read_text(path)
     try:
         return yaml.load(text, Loader=_Loader)
+    except RecursionError:
+        raise InputError(f"{path}: not valid YAML: nested too deeply") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except yaml.YAMLError as error:

@@ -12,15 +12,16 @@ import io
 import json
 import pickle
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from myoassist.config.base import decode_json, describe
 from myoassist.errors import InputError
-from myoassist.formats.files import atomic_output
+from myoassist.formats.files import atomic_output, sha256
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -35,6 +36,38 @@ _VOLATILE = {
     "start_time", "ep_info_buffer", "ep_success_buffer", "_last_obs", "_last_original_obs", "_last_episode_starts",
     "lr_schedule", "_total_timesteps", "_num_timesteps_at_start", "_current_progress_remaining", "_n_updates_at_start",
 }  # fmt: skip
+
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Labels = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=100_000)]
+
+
+class _Stored(BaseModel):
+    """A part of stored settings that is relied on; other fields may be there, as versions come and go."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+
+class _StoredDevice(_Stored):
+    enabled: bool = True
+
+
+class _StoredAction(_Stored):
+    device: _StoredDevice = _StoredDevice()
+
+
+class _StoredGroup(_Stored):
+    name: str
+    scale: float = 1.0
+
+
+class _StoredObservation(_Stored):
+    groups: list[_StoredGroup] = []
+
+
+class _StoredEnvironment(_Stored):
+    action: _StoredAction = _StoredAction()
+    observation: _StoredObservation = _StoredObservation()
 
 
 @dataclass(frozen=True)
@@ -57,19 +90,33 @@ class CheckpointInfo:
         measured: metric -> value in that segment, on which the next phase may depend.
     """
 
-    steps: int
-    seed: int
-    segment: int
+    steps: Count
+    seed: Count
+    segment: Count
     learner: dict[str, Any]
     environment: dict[str, Any]
-    observation_labels: list[str]
-    action_labels: list[str]
-    observation_bound: float
+    observation_labels: Labels
+    action_labels: Labels
+    observation_bound: Annotated[float, Field(gt=0.0, le=1000.0)]
     model_sha256: str
     versions: dict[str, str]
     phase: str = ""
-    phase_segments: int = 0
+    phase_segments: Count = 0
     measured: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def device_enabled(self) -> bool:
+        """Whether a worn device acted in that segment."""
+        return self._environment.action.device.enabled
+
+    @property
+    def observation_scales(self) -> dict[str, float]:
+        """Group of the observation -> its scale."""
+        return {group.name: group.scale for group in self._environment.observation.groups}
+
+    @property
+    def _environment(self) -> _StoredEnvironment:
+        return _StoredEnvironment.model_validate(self.environment)
 
 
 def write_checkpoint(path: Path, algorithm: BaseAlgorithm, info: CheckpointInfo) -> None:
@@ -151,9 +198,42 @@ def read_checkpoint_info(path: Path) -> CheckpointInfo:
     if unknown:
         raise InputError(f"{path}: {_MEMBER}: field '{unknown[0][:60]}': unknown field")
     try:
-        return TypeAdapter(CheckpointInfo).validate_json(json.dumps(raw), strict=True)
+        info = TypeAdapter(CheckpointInfo).validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         raise InputError(describe(error, f"{path}: {_MEMBER}")) from None
+    try:
+        _StoredEnvironment.model_validate(info.environment)
+    except ValidationError as error:
+        raise InputError(describe(error, f"{path}: {_MEMBER}: environment")) from None
+    return info
+
+
+def check_checkpoint(path: Path, log: Mapping[str, Any] | None = None) -> CheckpointInfo:
+    """Check that a checkpoint is whole, down to the checksum of every member, without reading weights.
+
+    Args:
+        path: the checkpoint.
+        log: content of its train log, which tells steps and digest (early ones only steps).
+
+    Returns:
+        What it says of itself.
+
+    Raises:
+        InputError: if it is missing, damaged, not one of ours, or not the one that the log tells of.
+    """
+    info = read_checkpoint_info(path)
+    with _open(path) as archive:
+        names = archive.namelist()
+        for name in names:
+            _read(archive, name, path)
+    if "policy.pth" not in names:
+        raise InputError(f"{path}: damaged checkpoint (it has no member policy.pth)")
+    told = {} if log is None else log
+    if told.get("stop_steps", info.steps) != info.steps:
+        raise InputError(f"{path}: holds {info.steps:,} steps; its train log tells of {told['stop_steps']}")
+    if told.get("checkpoint_sha256") not in (None, sha256(path)):
+        raise InputError(f"{path}: damaged, or not the checkpoint of its train log (SHA-256 differs)")
+    return info
 
 
 def read_parameters(path: Path) -> dict[str, Any]:
@@ -182,12 +262,25 @@ def read_parameters(path: Path) -> dict[str, Any]:
             except Exception as error:  # whatever torch's readers say of bytes that they did not write
                 line = (str(error).splitlines() or [type(error).__name__])[0]
                 raise InputError(f"{path}: member {name} is damaged or not plain weights ({line[:160]})") from None
-            if not isinstance(value, dict):
+            if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
                 raise InputError(f"{path}: member {name}: expected weights by name")
+            if not name.endswith("optimizer.pth"):
+                odd = next((key for key, item in value.items() if not isinstance(item, torch.Tensor)), None)
+                if odd is not None:
+                    raise InputError(f"{path}: member {name}: entry '{odd[:60]}' is no tensor")
             parameters[name.removesuffix(".pth")] = value
     if "policy" not in parameters:
         raise InputError(f"{path}: damaged checkpoint (it has no member policy.pth)")
     return parameters
+
+
+def stored_numbers(state: Mapping[str, Any]) -> int:
+    """Count the numbers that a state dict really holds: a tensor may claim to repeat a few of them without end."""
+    held: dict[int, int] = {}
+    for tensor in state.values():
+        storage = tensor.untyped_storage()
+        held[storage.data_ptr()] = storage.nbytes() // tensor.element_size()
+    return sum(held.values())
 
 
 def _open(path: Path) -> zipfile.ZipFile:

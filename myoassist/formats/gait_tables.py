@@ -27,6 +27,7 @@ from myoassist.formats.files import atomic_output, sha256
 CYCLES_FORMAT = "myoassist-cycles"
 METRICS_FORMAT = "myoassist-metrics"
 VERSION = 1
+LARGEST_TABLE_BYTES = 256_000_000
 POINTS = 101
 """Points of a time-normalised cycle: 0, 1, …, 100 %."""
 
@@ -244,6 +245,9 @@ def read_csv(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise InputError(f"{path}: file not found (expected a table)")
+    size = path.stat().st_size
+    if size > LARGEST_TABLE_BYTES:
+        raise InputError(f"{path}: {size:,} bytes; expected a table of at most {LARGEST_TABLE_BYTES:,}")
     try:
         return pd.read_csv(path)
     except (ValueError, OSError) as error:

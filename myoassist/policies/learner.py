@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
-import stable_baselines3
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -23,65 +22,15 @@ from myoassist.config.policy import CriticSettings
 from myoassist.config.schedule import Schedule
 from myoassist.config.training import DEFAULT_N_STEPS, LearnerSettings
 from myoassist.errors import InputError
-from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
+from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters, stored_numbers
 from myoassist.policies.grouped import GroupedPolicy, gsde_scale
+from myoassist.policies.hyper_parameters import check_parameters, plain_values
 from myoassist.policies.mirror import Mirror
 from myoassist.policies.normalization import NormalizingExtractor
 from myoassist.policies.off_policy import Refilling, refilling
 from myoassist.policies.selection import select
 
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
-SCHEDULED = ("learning_rate", "clip_range", "clip_range_vf")
-_OURS = {
-    "self", "policy", "env", "policy_kwargs", "verbose", "seed", "device", "_init_setup_model", "tensorboard_log",
-    "stats_window_size", "monitor_wrapper", "replay_buffer_class", "replay_buffer_kwargs", "rollout_buffer_class",
-    "rollout_buffer_kwargs", "action_noise", "optimize_memory_usage",
-}  # fmt: skip
-
-
-def algorithm_class(name: str) -> type[BaseAlgorithm]:
-    """Find an algorithm by its name in Stable-Baselines3, or in sb3-contrib if that is installed.
-
-    Raises:
-        InputError: if neither has it.
-    """
-    packages = [stable_baselines3]
-    try:
-        import sb3_contrib
-
-        packages.append(sb3_contrib)
-    except ImportError:
-        pass
-    for package in packages:
-        found = getattr(package, name, None)
-        if isinstance(found, type) and issubclass(found, BaseAlgorithm):
-            return found
-    known = sorted(
-        attribute
-        for package in packages
-        for attribute in vars(package)
-        if isinstance(getattr(package, attribute), type) and issubclass(getattr(package, attribute), BaseAlgorithm)
-    )
-    raise InputError(f"training: field 'algorithm': unknown algorithm '{name}' (known: {', '.join(known)})")
-
-
-def check_parameters(learner: LearnerSettings) -> type[BaseAlgorithm]:
-    """Check hyper-parameters against the algorithm's own signature and return its class.
-
-    Raises:
-        InputError: for unknown parameters or schedules where the algorithm takes none.
-    """
-    found = algorithm_class(learner.algorithm)
-    known = set(inspect.signature(found.__init__).parameters) - _OURS
-    for name, value in learner.parameters.items():
-        if name not in known:
-            raise InputError(
-                f"training: field 'parameters.{name}': {learner.algorithm} has no such parameter "
-                f"(known: {', '.join(sorted(known))})"
-            )
-        if isinstance(value, Schedule) and name not in SCHEDULED:
-            raise InputError(f"training: field 'parameters.{name}': takes a value, not a schedule")
-    return found
 
 
 def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> BaseAlgorithm:
@@ -100,10 +49,7 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
     """
     found = check_parameters(learner)
     on_policy = issubclass(found, OnPolicyAlgorithm)
-    arguments: dict[str, Any] = {
-        name: value.linear.at(steps) if isinstance(value, Schedule) else value
-        for name, value in learner.parameters.items()
-    }
+    arguments = plain_values(learner.parameters, steps)
     observation_labels = env.get_attr("observation_layout", [0])[0].labels
     action_labels = env.get_attr("action_layout", [0])[0].labels
     policy_class, policy_kwargs = policy_arguments(
@@ -116,10 +62,6 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
     if on_policy:
         arguments.setdefault("n_steps", DEFAULT_N_STEPS)
     else:
-        if learner.policy.std_factor is not None:
-            raise InputError(
-                f"training: field 'policy.std_factor': only for on-policy algorithms ({learner.algorithm} is not)"
-            )
         found = refilling(found)
         if found.__name__ in ("TD3", "DDPG"):
             size = env.action_space.shape[0]
@@ -127,7 +69,7 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
             arguments["action_noise"] = NormalActionNoise(np.zeros(size), sigma)
     try:
         algorithm = found(policy_class, env, policy_kwargs=policy_kwargs, device="cpu", verbose=0, **arguments)
-    except (TypeError, ValueError, AssertionError) as error:
+    except (TypeError, ValueError, AssertionError, MemoryError) as error:
         raise InputError(f"training: field 'parameters': {learner.algorithm} refuses them: {error}") from None
     algorithm.num_timesteps = steps
     if isinstance(algorithm, Refilling):
@@ -173,7 +115,7 @@ def policy_arguments(
         device_enabled: whether a worn device acts; if not, separate networks hold its actions at 0.
 
     Raises:
-        InputError: if networks name groups that there are not, or the algorithm takes no separate networks.
+        InputError: if networks name groups that there are not.
     """
     policy = learner.policy
     on_policy = issubclass(found, OnPolicyAlgorithm)
@@ -186,11 +128,6 @@ def policy_arguments(
     if found.__name__ == "DDPG":
         arguments["n_critics"] = 1  # as its constructor does
     if policy.networks is not None:
-        if policy_class is not ActorCriticPolicy:
-            raise InputError(
-                f"training: field 'policy.networks': {learner.algorithm} takes one actor; separate networks are for "
-                "on-policy algorithms such as PPO and A2C"
-            )
         select(policy, observation_labels=observation_labels, action_labels=action_labels)
         arguments |= {
             "networks": policy.model_dump(mode="json"),
@@ -272,30 +209,35 @@ def load_policy(path: Path) -> ActingPolicy:
     """
     info = read_checkpoint_info(path)
     learner = LearnerSettings.parse(info.learner, where=f"{path}: myoassist.json: learner")
-    found = check_parameters(learner)
+    weights = read_parameters(path)["policy"]
     observation_space = gymnasium.spaces.Box(
         -info.observation_bound, info.observation_bound, (len(info.observation_labels),), np.float32
     )
     action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(info.action_labels),), np.float32)
-    policy_class, arguments = policy_arguments(
-        learner,
-        found,
-        observation_labels=info.observation_labels,
-        action_labels=info.action_labels,
-        device_enabled=_device_enabled(info),
-    )
-    if learner.parameters.get("use_sde"):
-        arguments["use_sde"] = True
-    arguments["optimizer_class"] = _NoOptimizer
-    policy = policy_class(observation_space, action_space, lambda _: 0.0, **arguments)
     try:
-        policy.load_state_dict(read_parameters(path)["policy"])
+        claimed, held = claimed_numbers(learner, info), stored_numbers(weights)
+        if claimed > held:
+            raise InputError(f"its networks claim {claimed:,} weights and the file holds {held:,}")
+        policy_class, arguments = policy_arguments(
+            learner,
+            check_parameters(learner),
+            observation_labels=info.observation_labels,
+            action_labels=info.action_labels,
+            device_enabled=info.device_enabled,
+        )
+        if learner.parameters.get("use_sde"):
+            arguments["use_sde"] = True
+        arguments["optimizer_class"] = _NoOptimizer
+        policy = policy_class(observation_space, action_space, lambda _: 0.0, **arguments)
+        policy.load_state_dict(weights)
+        policy.set_training_mode(False)
+        frequency = learner.parameters.get("sde_sample_freq", -1)
+        frequency = frequency if isinstance(frequency, int) else -1
+        return ActingPolicy(policy, info, path=path, sde_sample_freq=frequency, mirror=learner.mirror)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except (KeyError, RuntimeError) as error:
         raise InputError(f"{path}: its weights do not fit its networks ({str(error).splitlines()[0]})") from None
-    policy.set_training_mode(False)
-    frequency = learner.parameters.get("sde_sample_freq", -1)
-    frequency = frequency if isinstance(frequency, int) else -1
-    return ActingPolicy(policy, info, path=path, sde_sample_freq=frequency, mirror=learner.mirror)
 
 
 class _NoOptimizer:
@@ -305,5 +247,24 @@ class _NoOptimizer:
         pass
 
 
-def _device_enabled(info: CheckpointInfo) -> bool:
-    return bool(info.environment.get("action", {}).get("device", {}).get("enabled", True))
+def claimed_numbers(learner: LearnerSettings, info: CheckpointInfo) -> int:
+    """Count the weights between the layers that a checkpoint says it has, so that nothing is built that it has not.
+
+    Raises:
+        InputError: if networks name groups that there are not.
+    """
+    policy = learner.policy
+    selection = select(policy, observation_labels=info.observation_labels, action_labels=info.action_labels)
+    critic = policy.critic.hidden if isinstance(policy.critic, CriticSettings) else policy.critic
+    total = 0
+    for name in policy.network_names():
+        if name == "critic":
+            hidden, outputs = critic, 1
+        else:
+            network = None if policy.networks is None else policy.networks[name]
+            if network is not None and network.fixed is not None:
+                continue
+            hidden, outputs = policy.actor if network is None else network.hidden, len(selection.acts[name])
+        widths = [len(selection.observes[name]), *hidden, outputs]
+        total += sum(a * b for a, b in pairwise(widths))
+    return total

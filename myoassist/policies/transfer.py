@@ -17,7 +17,7 @@ from myoassist.config.training import LearnerSettings, TransferSettings
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
 from myoassist.policies.grouped import actor_widths
-from myoassist.policies.learner import algorithm_class
+from myoassist.policies.hyper_parameters import algorithm_class
 from myoassist.policies.normalization import extractors
 from myoassist.policies.selection import Selection, select
 
@@ -129,17 +129,23 @@ def transfer(
         raise InputError(f"{checkpoint}: cannot be started from (field 'training.warm_start'): {'; '.join(problems)}")
     parameters = read_parameters(checkpoint)
     report = Transfer(steps=info.steps)
-    with torch.no_grad():
-        _copy_networks(algorithm, parameters["policy"], mapping, here, there, report)
-        _copy_noise(algorithm, parameters["policy"], settings, mapping, here, there, report)
-        _copy_statistics(algorithm, parameters["policy"], settings, here, there, report)
-    if settings.optimizer:
-        for name, state in parameters.items():
-            if name != "policy" and name.endswith("optimizer"):
-                owner: Any = algorithm
-                for part in name.split("."):
-                    owner = getattr(owner, part)
-                owner.load_state_dict(state)
+    try:
+        with torch.no_grad():
+            _copy_networks(algorithm, parameters["policy"], mapping, here, there, report)
+            _copy_noise(algorithm, parameters["policy"], settings, mapping, here, there, report)
+            _copy_statistics(algorithm, parameters["policy"], settings, here, there, report)
+        if settings.optimizer:
+            for name in algorithm._get_torch_save_params()[0]:
+                if name.endswith("optimizer"):
+                    owner: Any = algorithm
+                    for part in name.split("."):
+                        owner = getattr(owner, part)
+                    owner.load_state_dict(parameters[name])
+    except (KeyError, IndexError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+        line = (str(error).splitlines() or [""])[0]
+        raise InputError(
+            f"{checkpoint}: its weights do not fit its description ({type(error).__name__}: {line})"
+        ) from None
     (report.kept if settings.optimizer else report.reset).append("optimizer")
     return report
 
@@ -159,12 +165,11 @@ def _here(algorithm: BaseAlgorithm, learner: LearnerSettings, environment: Envir
 
 def _there(info: CheckpointInfo, checkpoint: Path) -> _Side:
     learner = LearnerSettings.parse(info.learner, where=f"{checkpoint}: myoassist.json: learner")
-    groups = info.environment.get("observation", {}).get("groups", [])
     return _Side(
         learner=learner,
         observation_labels=info.observation_labels,
         action_labels=info.action_labels,
-        scales={group["name"]: group["scale"] for group in groups},
+        scales=info.observation_scales,
         bound=info.observation_bound,
         on_policy=issubclass(algorithm_class(learner.algorithm), OnPolicyAlgorithm),
     )
@@ -257,7 +262,10 @@ def _copy_networks(
         for ours, theirs in zip(here.prefixes(name), there.prefixes(mapping[name]), strict=True):
             for key, tensor in state.items():
                 if key.startswith(ours) and "features_extractor." not in key:
-                    tensor.copy_(source[theirs + key.removeprefix(ours)])
+                    found = source[theirs + key.removeprefix(ours)]
+                    if found.shape != tensor.shape:
+                        raise ValueError(f"{key}: {tuple(tensor.shape)} here, {tuple(found.shape)} there")
+                    tensor.copy_(found)
         other = mapping[name]
         report.kept.append(f"network {name}" + (f" (from {other})" if other != name else ""))
 

@@ -10,20 +10,16 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-
 from myoassist.config.base import read_json
-from myoassist.config.experiment import Experiment
 from myoassist.config.matrix import Plan, Run
 from myoassist.errors import InputError
-from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info
+from myoassist.formats.checkpoint import check_checkpoint
 from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, read_document, write_document
 from myoassist.formats.files import sha256
+from myoassist.pretrained.card import model_card
 
 
 def keep(plan: Plan, run: Run, *, results: Path, output: Path) -> Path:
@@ -39,15 +35,15 @@ def keep(plan: Plan, run: Run, *, results: Path, output: Path) -> Path:
         The run's folder.
 
     Raises:
-        InputError: if the run is not complete.
+        InputError: if the run is not complete, or its checkpoint is damaged.
     """
     steps = run.final_steps
     trained = results / "runs" / run.id / "trained_models"
     checkpoint = trained / f"model_{steps}.zip"
-    info = read_checkpoint_info(checkpoint)
     log = merged_log(
         [read_document(trained / f"train_log_{end}.json", TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION) for end in run.segments]
     )
+    info = check_checkpoint(checkpoint, log)
     metrics = {
         (other.id, scenario): read_json(path)
         for other in plan.runs.values()
@@ -85,57 +81,6 @@ def merged_log(logs: list[dict[str, Any]]) -> dict[str, Any]:
         "wall_s": sum(log["wall_s"] for log in logs),
         "threads": max(log["threads"] for log in logs),
         "measured": last["measured"],
+        "checkpoint_sha256": last.get("checkpoint_sha256"),
         "rollouts": [record for log in logs for record in log["rollouts"]],
     }
-
-
-def model_card(
-    run: Run,
-    info: CheckpointInfo,
-    log: Mapping[str, Any],
-    metrics: Mapping[tuple[str, str], Mapping[str, Any]],
-    *,
-    digest: str,
-) -> str:
-    """Write what a policy is, where it comes from, how well it walks and what it is not for (Markdown).
-
-    Args:
-        run: whose policy it is.
-        info: what its checkpoint says.
-        log: of the whole training.
-        metrics: (run id, scenario) -> metrics of the final checkpoints of all runs of the same experiment.
-        digest: SHA-256 of the checkpoint.
-    """
-    template = Environment(
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
-    ).from_string(resources.files(__package__).joinpath("model_card.md.j2").read_text(encoding="utf-8"))
-    target = run.experiment.environment.target_velocity
-    return template.render(
-        run=run,
-        here=run.experiment,
-        info=info,
-        digest=digest,
-        speeds=" to ".join(f"{speed:g}" for speed in sorted({target.minimum_m_s, target.maximum_m_s})),
-        simulated_h=info.steps / log["control_rate_hz"] / 3600,
-        minutes=log["wall_s"] / 60,
-        threads=log["threads"],
-        start=_start(run.experiment),
-        own={scenario: values for (name, scenario), values in metrics.items() if name == run.id},
-        others={key: values for key, values in metrics.items() if key[0] != run.id},
-        asked=_asked,
-    )
-
-
-def _start(experiment: Experiment) -> str:
-    start = experiment.training.warm_start
-    if start is None:
-        return "scratch"
-    return f"the experiment `{start.experiment}` with the same seed" if start.experiment else f"`{start.file}`"
-
-
-def _asked(bound: Sequence[float | None]) -> str:
-    """Put a bound in words: lowest and highest, of which one may be missing."""
-    low, high = bound
-    if low is None:
-        return f"≤ {high:g}"
-    return f"≥ {low:g}" if high is None else f"{low:g} to {high:g}"

@@ -42,6 +42,7 @@ _STRIDE_UNUSED = [
 
 LONGEST_ANGLE_RAD = 3.2
 SMALLEST_ADVANCE_M_S = 0.3
+LARGEST_SOURCE_BYTES = 256_000_000
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,10 @@ def _check_angles(source: Path, coordinates: tuple[str, ...], positions: np.ndar
 
 
 def _read_csv(source: Path) -> tuple[list[str], np.ndarray]:
-    rows = list(csv.reader(_lines(source)))
+    try:
+        rows = list(csv.reader(_lines(source)))
+    except csv.Error as error:  # such as a cell without end
+        raise InputError(f"{source}: not a table of comma-separated values ({error})") from None
     header = [cell.strip() for cell in rows[0]]
     return header, _table(source, header, rows[1:], first_line=2)
 
@@ -249,6 +253,9 @@ def _read_storage(source: Path) -> tuple[bool, list[str], np.ndarray]:
 
 def _lines(source: Path) -> list[str]:
     try:
+        size = source.stat().st_size
+        if size > LARGEST_SOURCE_BYTES:
+            raise InputError(f"{source}: {size:,} bytes; expected recorded motion of at most {LARGEST_SOURCE_BYTES:,}")
         lines = source.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise InputError(f"{source}: file not found (expected recorded motion)") from None

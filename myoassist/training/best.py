@@ -12,6 +12,7 @@ from loguru import logger
 from myoassist.config.base import read_json
 from myoassist.config.evaluation import BestSettings
 from myoassist.errors import InputError
+from myoassist.formats.checkpoint import check_checkpoint
 from myoassist.formats.files import atomic_output, sha256, write_json
 
 FORMAT, VERSION = "myoassist-best", 1
@@ -68,7 +69,8 @@ def select_best(settings: BestSettings, *, logs: Sequence[Path], checkpoint: Pat
         choice: where the choice goes (JSON): steps, metric, value, and those of all candidates.
 
     Raises:
-        InputError: if a log is missing or damaged, did not measure the metric, or the best checkpoint is not there.
+        InputError: if a log is missing or damaged, did not measure the metric, or the best checkpoint is not there,
+            damaged or not the one that the log tells of.
     """
     source, described = choose(settings, logs)
     if not source.is_file():
@@ -77,6 +79,7 @@ def select_best(settings: BestSettings, *, logs: Sequence[Path], checkpoint: Pat
             f"{source}: file not found, the best checkpoint by '{settings.metric}'; if it was thinned out, delete "
             f"{log} beside it to train that segment again"
         )
+    check_checkpoint(source, read_json(source.with_name(f"train_log_{described['steps']}.json")))
     with atomic_output(checkpoint) as temporary:
         shutil.copyfile(source, temporary)
     write_json(choice, {**described, "checkpoint_sha256": sha256(checkpoint)})

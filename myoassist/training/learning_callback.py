@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,12 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from loguru import logger
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.policies.normalization import extractors
+from myoassist.training.progress import TrainingProgress
 
 _TRAINED = {
     "approx_kl": "train/approx_kl",
@@ -35,7 +34,6 @@ _TRAINED_OFF_POLICY = {
     "learning_rate": "train/learning_rate",
 }
 OFF_POLICY_RECORD_STEPS = 128
-_PLAIN_LINE_EVERY_S = 15.0
 
 
 class LearningCallback(BaseCallback):
@@ -63,7 +61,7 @@ class LearningCallback(BaseCallback):
         self.env = env
         self.stop_steps = stop_steps
         self.records: list[dict[str, Any]] = []
-        self._progress: Progress | None = None
+        self._progress: TrainingProgress | None = None
         self._pending: dict[str, Any] | None = None
         self._running_return = np.zeros(env.num_envs)  # of episodes that go on from one rollout to the next
         self._clear()
@@ -85,18 +83,7 @@ class LearningCallback(BaseCallback):
         return isinstance(self.model, OnPolicyAlgorithm)
 
     def _on_training_start(self) -> None:
-        self._started = self._last_line = time.perf_counter()
-        self._first_steps = self.num_timesteps
-        if sys.stderr.isatty():
-            self._progress = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"),
-            )
-            self._task = self._progress.add_task("train", total=self.stop_steps, completed=self.num_timesteps, note="")
-            self._progress.start()
+        self._progress = TrainingProgress(self.num_timesteps, self.stop_steps)
 
     def _on_rollout_start(self) -> None:
         if self._on_policy or self._pending is not None:
@@ -187,21 +174,8 @@ class LearningCallback(BaseCallback):
         note = f"reward/step {record['reward_per_step']:.3f}, " + (
             "no episode ended" if length is None else f"episodes {length:.2f} s"
         )
-        now = time.perf_counter()
         if self._progress is not None:
-            self._progress.update(self._task, completed=record["steps"], note=note)
-        elif now - self._last_line > _PLAIN_LINE_EVERY_S or record["steps"] >= self.stop_steps:
-            self._last_line = now
-            rate = (record["steps"] - self._first_steps) / (now - self._started)
-            left = (self.stop_steps - record["steps"]) / max(rate, 1e-9)
-            logger.info(
-                "{:,} of {:,} steps, {:,.0f} steps/s, {:.0f} s left: {}",
-                record["steps"],
-                self.stop_steps,
-                rate,
-                left,
-                note,
-            )
+            self._progress.show(record["steps"], note)
 
     def _on_training_end(self) -> None:
         if self._pending is None and not self._on_policy and self._count:
@@ -212,5 +186,5 @@ class LearningCallback(BaseCallback):
     def close(self) -> None:
         """End the progress bar, if there is one."""
         if self._progress is not None:
-            self._progress.stop()
+            self._progress.close()
             self._progress = None

@@ -117,6 +117,7 @@ def train_segment(
             "control_rate_hz": phase.environment.control_rate_hz,
             "threads": threads,
             "wall_s": time.perf_counter() - began,
+            "checkpoint_sha256": sha256(output),
             **entry,
             "measured": info.measured,
             "rollouts": callback.records,
@@ -199,10 +200,14 @@ def start_algorithm(
         assert previous is not None
         parameters = read_parameters(previous)
         variables = parameters.pop("pytorch_variables", {})  # such as SAC's entropy coefficient
-        algorithm.set_parameters(parameters, exact_match=True, device="cpu")
-        with torch.no_grad():
-            for name, value in variables.items():
-                getattr(algorithm, name).copy_(value)
+        try:
+            algorithm.set_parameters(parameters, exact_match=True, device="cpu")
+            with torch.no_grad():
+                for name in algorithm._get_torch_save_params()[1]:
+                    getattr(algorithm, name).copy_(variables[name])
+        except (KeyError, IndexError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            line = (str(error).splitlines() or [""])[0]
+            raise InputError(f"{previous}: its weights do not fit the settings' networks ({line[:160]})") from None
     return algorithm, noise
 
 

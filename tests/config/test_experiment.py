@@ -138,3 +138,13 @@ def test_schema_knows_extends() -> None:
     schema = Experiment.file_schema()
     assert {"extends", "training", "environment"} <= set(schema["properties"])
     assert schema["additionalProperties"] is False
+
+
+def test_a_mistake_between_sections_is_told_without_dumping_them(tmp_path: Path) -> None:
+    networks = {"human": {"observes": ["smell"], "acts": ["muscles"]}}
+    file = write(tmp_path, "a.json", {"training": {"policy": {"networks": networks}}})
+    with pytest.raises(InputError) as caught:
+        Experiment.from_file(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}: training.policy.networks.human.observes: no group 'smell' (known: ")
+    assert "found {" not in message

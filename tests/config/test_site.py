@@ -61,7 +61,7 @@ def test_nothing_named_asks_slurm_for_nothing_but_memory_and_time() -> None:
         ("partition: 'a; rm -r b'", "field 'partition': String should match"),
         ("status_command: qstat", "field 'status_command': Input should be 'sacct' or 'squeue'"),
         ("training_steps_per_second: 0", "field 'training_steps_per_second'"),
-        ("- a", "Input should be a valid dictionary"),
+        ("- a", "expected named fields"),
         ("a: [", "not valid YAML"),
     ],
 )

@@ -10,7 +10,8 @@ import torch
 from myoassist.config.policy import PolicySettings
 from myoassist.config.training import LearnerSettings
 from myoassist.errors import InputError
-from myoassist.policies.learner import algorithm_class, policy_arguments
+from myoassist.policies.hyper_parameters import algorithm_class, check_parameters
+from myoassist.policies.learner import policy_arguments
 from myoassist.policies.selection import select
 
 SEEN = ["joint_positions/hip_r", "joint_positions/hip_l", "phase/sin", "phase/cos", "device_torque/exo"]
@@ -152,7 +153,7 @@ def test_only_on_policy_algorithms_take_separate_networks():
         algorithm="SAC", parameters={}, policy=PolicySettings.parse(POLICY), n_envs=2, torch_threads=1
     )
     with pytest.raises(InputError, match="SAC takes one actor"):
-        policy_arguments(learner, algorithm_class("SAC"), observation_labels=SEEN, action_labels=DONE)
+        check_parameters(learner)
 
 
 def test_a_critic_with_a_view_of_its_own_needs_networks():

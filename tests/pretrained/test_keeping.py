@@ -11,8 +11,10 @@ from myoassist.config.experiment import Experiment
 from myoassist.config.kept import find_kept
 from myoassist.config.matrix import Plan
 from myoassist.errors import InputError
-from myoassist.formats.files import write_json
+from myoassist.formats.files import sha256, write_json
+from myoassist.pretrained.card import condition
 from myoassist.pretrained.keeping import keep, merged_log
+from myoassist.pretrained.taking import take
 from myoassist.training.segment import train_segment
 
 EXPERIMENT = {
@@ -28,8 +30,21 @@ EXPERIMENT = {
 
 
 def metrics(holds: bool) -> dict:
-    bound = {"label": "speed error", "value": 0.052, "unit": "m/s", "bound": [None, 0.1], "holds": holds}
-    return {"summary": "20 episodes.", "fall_free_fraction": 1.0, "gate": {"speed_error": bound}}
+    gate = {
+        "fall_free_fraction": {
+            "label": "without a fall",
+            "value": 1.0,
+            "unit": "",
+            "bound": [0.95, None],
+            "holds": True,
+        },
+        "speed_error": {"label": "speed error", "value": 0.052, "unit": "m/s", "bound": [None, 0.1], "holds": holds},
+        "rmse_hip": {"label": "hip", "value": 1.0, "unit": "°", "bound": [None, 6.0], "holds": True},
+        "r_hip": {"label": "hip correlation", "value": 0.998, "unit": "", "bound": [0.93, None], "holds": True},
+        "toe_off": {"label": "toe-off", "value": None, "unit": "% of cycle", "bound": [57, 66], "holds": False},
+        "episode_count": {"label": "episodes", "value": 20.0, "unit": "", "bound": [20, None], "holds": True},
+    }
+    return {"summary": "20 episodes.", "fall_free_fraction": 1.0, "gate": gate}
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +89,69 @@ def test_the_card_tells_data_steps_gate_and_the_other_seeds(project):
     assert "# tiny, seed 1" in card
     assert "reference_data/myosuite_stride.csv" in card
     assert "128 control steps" in card
-    assert "| speed error | 0.052 m/s | ≤ 0.1 | yes |" in card
-    assert "| tiny-s2 | level | 0 of 1 | 100 % |" in card
+    rows = [
+        "| without a fall | 100 % | ≥ 95 % | yes |",
+        "| speed error | 0.0520 m/s | ≤ 0.1 m/s | yes |",
+        "| hip | 1.00° | ≤ 6° | yes |",
+        "| hip correlation | 0.998 | ≥ 0.93 | yes |",
+        "| toe-off | unknown | 57 to 66 % of cycle | **no** |",
+        "| episodes | 20 | ≥ 20 | yes |",
+        "| **tiny-s1** | level | 5 of 6 | toe-off unknown (57 to 66 % of cycle) | 100 % |",
+        "| tiny-s2 | level | 4 of 6 | speed error 0.0520 m/s (≤ 0.1 m/s); "
+        "toe-off unknown (57 to 66 % of cycle) | 100 % |",
+    ]
+    assert [row for row in rows if row not in card.splitlines()] == []
+    assert sha256(project / "pretrained/tiny-s1/model_128.zip") in card
+    assert "8 episodes of 10 s at 1.25 m/s; no push; deterministic policy." in card
+    assert "\n\n\n" not in card
+
+
+def test_conditions_are_told_in_words():
+    exo = Experiment.parse(
+        {
+            "model": {"device": "DephyExoBoot_L1"},
+            "environment": {"target_velocity": {"mode": "step", "minimum_m_s": 0.8, "maximum_m_s": 1.6, "period_s": 5}},
+            "evaluation": {
+                "scenarios": {
+                    "steps": {"episodes": 20, "duration_s": 30, "device_enabled": False},
+                    "swing": {
+                        "target_velocity": {"mode": "sinusoidal", "minimum_m_s": 0.8, "maximum_m_s": 1.6},
+                        "initial_position_noise_rad": 0.02,
+                        "initial_velocity_noise_rad_s": 0.1,
+                        "push": {"force_n": -80, "duration_s": 0.2, "window_s": [4, 6], "repeat_s": 5},
+                        "deterministic": False,
+                    },
+                }
+            },
+        }
+    )
+    told = {name: condition(exo, scenario) for name, scenario in exo.evaluation.scenarios.items()}
+    assert told["steps"] == (
+        "20 episodes of 30 s at 0.8 to 1.6 m/s, in steps every 5 s; device worn but off; no push; deterministic policy."
+    )
+    assert told["swing"] == (
+        "8 episodes of 10 s at 0.8 to 1.6 m/s, swinging every 10 s; starting with noise of 0.02 rad and 0.1 rad/s; "
+        "device on; a push of 80 N backward at the pelvis for 0.2 s, beginning 4 to 6 s after the start and again "
+        "every 5 s; actions drawn with the policy's noise."
+    )
+
+
+def test_a_policy_is_taken_up_only_if_it_is_whole(project, tmp_path):
+    kept = find_kept(project / "pretrained/tiny-s1")
+    files = {"output": tmp_path / "run/model.zip", "output_log": tmp_path / "run/log.json"}
+    take(checkpoint=kept.checkpoint, log=kept.train_log, **files)
+    assert files["output"].read_bytes() == kept.checkpoint.read_bytes()
+    assert files["output_log"].read_bytes() == kept.train_log.read_bytes()
+    shutil.rmtree(tmp_path / "run")
+    damaged = bytearray(kept.checkpoint.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (tmp_path / "model_128.zip").write_bytes(damaged)
+    with pytest.raises(InputError, match=r"model_128\.zip: damaged"):
+        take(checkpoint=tmp_path / "model_128.zip", log=kept.train_log, **files)
+    shutil.copyfile(project / "results/two/runs/tiny-s1/trained_models/model_64.zip", tmp_path / "model_128.zip")
+    with pytest.raises(InputError, match="holds 64 steps; its train log tells of 128"):
+        take(checkpoint=tmp_path / "model_128.zip", log=kept.train_log, **files)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_matrix_takes_it_up_as_a_run_without_training(project):
@@ -111,10 +187,12 @@ def test_what_is_not_there_is_named(project, tmp_path):
 def test_logs_are_joined_in_their_order():
     logs = [
         {"segment": n, "start_steps": n, "stop_steps": n + 1, "wall_s": 2.0, "threads": 1 + n, "measured": n}
+        | {"checkpoint_sha256": str(n)}
         | {"rollouts": [{"steps": n}], **({"untrained_reward_per_step": 0.1} if n == 0 else {})}
         for n in range(3)
     ]
     joined = merged_log(logs)
     assert (joined["start_steps"], joined["stop_steps"], joined["wall_s"], joined["threads"]) == (0, 3, 6.0, 3)
     assert joined["untrained_reward_per_step"] == 0.1
+    assert joined["checkpoint_sha256"] == "2"
     assert [record["steps"] for record in joined["rollouts"]] == [0, 1, 2]

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from myoassist.config.evaluation import BestSettings
 from myoassist.errors import InputError
+from myoassist.formats.checkpoint import CheckpointInfo, write_checkpoint
+from myoassist.formats.files import sha256
 from myoassist.training.best import choose, select_best
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Whole checkpoints of a few steps, by their number."""
+    from stable_baselines3 import PPO
+
+    algorithm = PPO("MlpPolicy", "Pendulum-v1", n_steps=8, batch_size=8, policy_kwargs={"net_arch": [8]}, device="cpu")
+    folder, made = tmp_path_factory.mktemp("checkpoints"), {}
+    for steps in (100, 200, 300):
+        info = CheckpointInfo(steps, 1, 0, {}, {}, ["phase/sin"], ["muscles/soleus_r"], 10.0, "a" * 64, {})
+        made[steps] = folder / f"model_{steps}.zip"
+        write_checkpoint(made[steps], algorithm, info)
+    return made
 
 
 def write_logs(folder: Path, *rewards: float, phases: str = "") -> list[Path]:
@@ -52,11 +69,37 @@ def test_only_segments_in_the_last_phase_compete(tmp_path: Path) -> None:
     assert described["phase"] == "b"
 
 
-def test_copy_has_the_same_bytes(tmp_path: Path) -> None:
+def test_copy_has_the_same_bytes(tmp_path: Path, checkpoints: dict[int, Path]) -> None:
     logs = write_logs(tmp_path, 1.0, 3.0, 2.0)
+    shutil.copyfile(checkpoints[200], tmp_path / "model_200.zip")
     select_best(BestSettings(), logs=logs, checkpoint=tmp_path / "best.zip", choice=tmp_path / "best.json")
-    assert (tmp_path / "best.zip").read_bytes() == b"200"
+    assert (tmp_path / "best.zip").read_bytes() == checkpoints[200].read_bytes()
     assert json.loads((tmp_path / "best.json").read_text())["value"] == 3.0
+
+
+def test_a_damaged_checkpoint_is_named_and_not_copied(tmp_path: Path, checkpoints: dict[int, Path]) -> None:
+    logs = write_logs(tmp_path, 1.0, 3.0, 2.0)
+    outputs = {"checkpoint": tmp_path / "best.zip", "choice": tmp_path / "best.json"}
+    whole = checkpoints[200].read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(damaged) // 2] ^= 1
+    for content, reason in (
+        (bytes(damaged), r"damaged checkpoint \(member "),
+        (whole[: len(whole) // 2], "damaged checkpoint"),
+        (b"200", "damaged checkpoint"),
+        (checkpoints[300].read_bytes(), "holds 300 steps; its train log tells of 200"),
+    ):
+        (tmp_path / "model_200.zip").write_bytes(content)
+        with pytest.raises(InputError, match=rf"model_200\.zip: {reason}"):
+            select_best(BestSettings(), logs=logs, **outputs)
+    (tmp_path / "model_200.zip").write_bytes(whole)
+    log = json.loads(logs[1].read_text())
+    logs[1].write_text(json.dumps({**log, "checkpoint_sha256": "0" * 64}))
+    with pytest.raises(InputError, match=r"model_200\.zip: damaged, or not the checkpoint of its train log"):
+        select_best(BestSettings(), logs=logs, **outputs)
+    assert not any(path.exists() for path in outputs.values())
+    logs[1].write_text(json.dumps({**log, "checkpoint_sha256": sha256(tmp_path / "model_200.zip")}))
+    select_best(BestSettings(), logs=logs, **outputs)
 
 
 def test_missing_or_unfit_files_are_named_and_nothing_is_written(tmp_path: Path) -> None:

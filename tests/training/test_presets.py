@@ -1,4 +1,4 @@
-"""Every shipped experiment steps its environment and trains one tiny segment."""
+"""Every shipped experiment is valid, steps its environment and trains one tiny segment."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from myoassist.config.experiment import Experiment
 from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.formats.checkpoint import read_checkpoint_info
 from myoassist.policies.learner import load_policy
+from myoassist.training import segment as segment_module
 from myoassist.training.segment import train_segment
+from myoassist.validation.names import check_names
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "configs" / "experiments").glob("*.json"))
-QUICK = ("imitation", "exo_own_network", "imitation_sac")
+STEPS = 32
 SIZES = {
-    "training.n_envs": 4,
-    "training.total_steps": 64,
-    "training.segment_steps": 64,
+    "training.n_envs": 2,
+    "training.total_steps": STEPS,
+    "training.segment_steps": STEPS,
     "training.parameters.batch_size": 16,
 }
 ON_POLICY = {"training.parameters.n_steps": 16}
 OFF_POLICY = {
-    "training.parameters.learning_starts": 16,
+    "training.parameters.learning_starts": 8,
     "training.parameters.train_freq": 4,
     "training.parameters.gradient_steps": 2,
     "training.parameters.buffer_size": 1000,
@@ -41,10 +43,24 @@ def tiny(name: str) -> Experiment:
     return experiment.override(sizes, where="test")
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in EXPERIMENTS]
-)
-def test_experiment_steps_and_trains(name: str, assets_of, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def sources(assets_of, tmp_path_factory):
+    """Return a function that trains what others start from, once."""
+    made: dict[str, Path] = {}
+
+    def source(name: str) -> Path:
+        if name not in made:
+            made[name] = train(tiny(name), assets_of, tmp_path_factory.mktemp(name) / "model.zip")
+        return made[name]
+
+    return source
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiment_is_valid_steps_and_trains(name: str, assets_of, sources, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(segment_module, "BASELINE_STEPS", 4)
+    whole = Experiment.from_file(ROOT / "configs" / "experiments" / f"{name}.json")
+    check_names(whole.model, whole.environment, whole.segments(0)[0].learner)
     experiment = tiny(name)
     assets = assets_of(experiment)
     handler = EnvironmentHandler.from_files(experiment.environment, **assets.files)
@@ -57,14 +73,13 @@ def test_experiment_steps_and_trains(name: str, assets_of, tmp_path: Path) -> No
         assert not terminated.any()
     batch.close()
 
-    warm_start, start = None, experiment.training.warm_start
-    if start is not None and start.experiment is not None:
-        warm_start = train(tiny(start.experiment), assets_of, tmp_path / "source.zip")
+    start = experiment.training.warm_start
+    warm_start = None if start is None or start.experiment is None else sources(start.experiment)
     checkpoint = train(experiment, assets_of, tmp_path / "model.zip", warm_start)
-    assert read_checkpoint_info(checkpoint).steps == 64
+    assert read_checkpoint_info(checkpoint).steps == STEPS
     log = json.loads(checkpoint.with_suffix(".json").read_text())
     assert log["rollouts"]
-    assert log["rollouts"][-1]["steps"] == 64
+    assert log["rollouts"][-1]["steps"] == STEPS
     policy = load_policy(checkpoint)
     actions = policy.act(observations)
     assert actions.shape == (3, len(policy.info.action_labels))

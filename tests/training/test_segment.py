@@ -1,11 +1,14 @@
-"""Segments: the same bytes however the chain is cut or killed, and a learner that sees frozen statistics."""
+"""Segments: the same bytes by any process and number of threads, however the chain is cut or killed.
+
+The learner sees frozen statistics.
+"""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +33,7 @@ TRAINING = {
     "total_steps": 512,
     "segment_steps": 256,
 }
+ENDS = (256, 512)
 
 
 def segments(seed: int = 1, environment: dict | None = None, **changes):
@@ -50,7 +54,7 @@ def chain(assets, tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
     first, second = segments()
     one = train(assets, folder, first, threads=2)
-    return [one, train(assets, folder, second, previous=one, threads=2)]
+    return [one, train(assets, folder, second, previous=one, threads=2)]  # the processes below take one thread
 
 
 def test_segments_are_whole_rollouts_and_more_steps_keep_the_earlier_ones():
@@ -61,48 +65,72 @@ def test_segments_are_whole_rollouts_and_more_steps_keep_the_earlier_ones():
     assert len(more) == 4
 
 
-def test_the_same_bytes_in_another_process_with_another_number_of_threads(assets, chain, tmp_path):
-    first, second = segments()
-    for segment, previous in ((first, None), (second, tmp_path / "model_256.zip")):
-        run_in_process(assets, tmp_path, segment, previous, "--threads", "1").wait()
-    assert (tmp_path / "model_256.zip").read_bytes() == chain[0].read_bytes()
-    assert (tmp_path / "model_512.zip").read_bytes() == chain[1].read_bytes()
+ROLLOUT_STEPS, GRADIENT_STEPS, FILES = 32, 8, 2
+"""Of one segment: environment steps of each body, minibatches, checkpoint and log."""
+CLOCK = ("wall_s", "sha256", "threads", "collect_s", "update_s", "steps_per_second")
 
 
-def run_in_process(assets, folder, segment, previous, *more) -> subprocess.Popen:
-    command = [sys.executable, "-m", "myoassist.cli", "train", "--settings", segment.canonical()]
-    for name, path in assets.files.items():
-        command += [f"--{name}", str(path)]
-    if previous is not None:
-        command += ["--previous", str(previous)]
-    command += ["--output", str(folder / f"model_{segment.stop_steps}.zip")]
-    command += ["--log", str(folder / f"train_log_{segment.stop_steps}.json"), *more]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def run_in_process(assets, folder, kill=None) -> int:
+    """Train the missing segments of a chain in another process; return its exit status."""
+    job = folder.with_suffix(".json")
+    files = {name: str(path) for name, path in assets.files.items()}
+    texts = [segment.canonical() for segment in segments()]
+    job.write_text(json.dumps({"segments": texts, "files": files, "folder": str(folder), "kill": kill}))
+    program = Path(__file__).with_name("killed_training.py")
+    done = subprocess.run([sys.executable, str(program), str(job)], capture_output=True, text=True)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode
 
 
-def kill_and_resume(assets, chain, folder, delays):
-    """Kill a segment's process after each delay, then let it finish: same bytes, nothing half-written."""
-    _, second = segments()
-    for delay in delays:
-        process = run_in_process(assets, folder, second, chain[0])
-        time.sleep(delay)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        finished = folder / "model_512.zip"
-        if finished.exists():
-            assert finished.read_bytes() == chain[1].read_bytes()
-            finished.unlink()
-    assert run_in_process(assets, folder, second, chain[0]).wait() == 0
-    assert (folder / "model_512.zip").read_bytes() == chain[1].read_bytes()
+def without_clock(log: Path) -> dict:
+    """What a train log says, except for how long it took."""
+    content = json.loads(log.read_text())
+    for record in (content, *content["rollouts"]):
+        for name in CLOCK:
+            record.pop(name, None)
+    return content
 
 
-def test_a_killed_segment_ends_in_the_same_bytes(assets, chain, tmp_path):
-    kill_and_resume(assets, chain, tmp_path, np.random.default_rng().uniform(0.5, 8.0, 3))
+def random_kills(rng: np.random.Generator, count: int) -> list[dict]:
+    """Moments to kill at: each segment at least once, at least one between a finished file and its name."""
+    kills = []
+    for index in range(count):
+        at = "file" if index == count - 1 else str(rng.choice(["step", "step", "gradient", "file"]))
+        last = {"step": ROLLOUT_STEPS, "gradient": GRADIENT_STEPS, "file": FILES}[at]
+        delay = 0.0 if at == "file" or rng.random() < 0.3 else float(rng.uniform(0.0, 0.01))
+        number = int(rng.integers(1, last + 1 if not delay else last // 2 + 1))
+        kills.append({"segment": min(2 * index // count, 1), "at": at, "count": number, "delay_s": delay})
+    return kills
+
+
+def kill_and_resume(assets, chain, folder, count):
+    """Kill the training of a chain again and again, then let it finish: same bytes, nothing half-written."""
+    seed = int(os.environ.get("MYOASSIST_KILL_SEED", np.random.SeedSequence().entropy % 2**31))
+    kills = random_kills(np.random.default_rng(seed), count)
+    print(f"MYOASSIST_KILL_SEED={seed}: {kills}")  # pytest shows it if the test fails
+    folder.mkdir()
+    hits = 0
+    for kill in kills:
+        hits += run_in_process(assets, folder, kill) == -signal.SIGKILL
+        for path in folder.glob("model_*.zip"):  # never half of one
+            assert path.read_bytes() == chain[path.stem == "model_512"].read_bytes()
+    assert hits == count
+    assert run_in_process(assets, folder) == 0
+    names = [f"{kind}_{steps}.{suffix}" for kind, suffix in (("model", "zip"), ("train_log", "json")) for steps in ENDS]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    for steps, whole in zip(ENDS, chain, strict=True):
+        assert (folder / f"model_{steps}.zip").read_bytes() == whole.read_bytes()
+        log = f"train_log_{steps}.json"
+        assert without_clock(folder / log) == without_clock(whole.with_name(log))
+
+
+def test_a_training_killed_three_times_ends_in_the_same_bytes(assets, chain, tmp_path):
+    kill_and_resume(assets, chain, tmp_path / "killed", 3)
 
 
 @pytest.mark.slow
-def test_a_segment_killed_twenty_times_ends_in_the_same_bytes(assets, chain, tmp_path):
-    kill_and_resume(assets, chain, tmp_path, np.random.default_rng().uniform(0.1, 12.0, 20))
+def test_a_training_killed_twenty_times_ends_in_the_same_bytes(assets, chain, tmp_path):
+    kill_and_resume(assets, chain, tmp_path / "killed", 20)
 
 
 def test_other_seeds_learn_something_else(assets, chain, tmp_path):

@@ -20,6 +20,7 @@ OUTPUTS = {
     "retarget-figure": ("--figure",),
     "validate": ("--output", "--figure"),
     "train": ("--output", "--log"),
+    "pretrained": ("--output", "--output-log"),
     "best": ("--checkpoint", "--choice"),
     "evaluate": ("--rollouts",),
     "replay": ("--video",),
@@ -66,10 +67,13 @@ def main():
             made.write(f"{stage} {files[0]}\n")
         if stage == "best":
             from myoassist.config.evaluation import BestSettings
-            from myoassist.training.best import select_best
+            from myoassist.training import best
 
+            best.check_checkpoint = lambda path, log: None  # the stand-in's are text
             logs = [Path(path) for path in options["--logs"]]
-            select_best(BestSettings.load(options["--settings"][0]), logs=logs, checkpoint=files[0], choice=files[1])
+            best.select_best(
+                BestSettings.load(options["--settings"][0]), logs=logs, checkpoint=files[0], choice=files[1]
+            )
             return
         digest = digest_of(options)
         for file in files:

@@ -111,6 +111,7 @@ TABLE = {
         rows(ENVIRONMENT, {COURSE}) | ACROSS,
     ),
     "observation": (setting("stroll", "environment.observation.clip", 5), rows(ENVIRONMENT, {STROLL}) | ACROSS),
+    "physics threads": (setting("stroll", "training.env_threads", 1), REPORT),  # which shows the settings
     "validation setting": (
         setting("stroll", "validation.random_steps", 11),
         {"validate": {STROLL}} | REPORT,

@@ -18,8 +18,8 @@ rule pretrained:
     message:
         "take {wildcards.run} from {input.checkpoint}"
     shell:
-        "cp {input.checkpoint:q} {output.checkpoint:q} 2> {log:q}"
-        " && cp {input.log:q} {output.log:q} 2>> {log:q}"
+        "myoassist pretrained --checkpoint {input.checkpoint:q} --log {input.log:q}"
+        " --output {output.checkpoint:q} --output-log {output.log:q} 2> {log:q}"
 
 
 ruleorder: pretrained > train

@@ -13,7 +13,8 @@ rule train:
         f"{BENCHMARKS}/train/{{run}}/{{steps}}.tsv"
     wildcard_constraints:
         steps=r"[0-9]+",
-    threads: 2
+    # How many there are changes no byte and makes nothing stale.
+    threads: lambda wildcards: experiment(wildcards).training.env_threads or 2
     resources:
         mem_mb=memory,
         runtime=training_minutes,

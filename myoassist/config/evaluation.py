@@ -11,9 +11,7 @@ from myoassist.config.curriculum import METRIC
 from myoassist.config.environment import (
     EnvironmentSettings,
     PushSettings,
-    ResetSettings,
     TargetVelocitySettings,
-    VariationSettings,
 )
 
 
@@ -47,30 +45,6 @@ class EvaluationStage(Settings):
     environment: EnvironmentSettings
     scenario: ScenarioSettings
     seed: int = Field(0, ge=0, lt=2**31)
-
-    @property
-    def scenario_environment(self) -> EnvironmentSettings:
-        """The environment as the scenario changes it."""
-        scenario, environment = self.scenario, self.environment
-        reset = environment.reset
-        position, velocity = scenario.initial_position_noise_rad, scenario.initial_velocity_noise_rad_s
-        changes: dict[str, object] = {
-            "episode_s": scenario.duration_s,
-            "variation": VariationSettings(),  # episodes run on the model that their file describes
-            "reset": ResetSettings(
-                phase=reset.phase,
-                position_noise_rad=reset.position_noise_rad if position is None else position,
-                velocity_noise_rad_s=reset.velocity_noise_rad_s if velocity is None else velocity,
-            ),
-        }
-        if scenario.target_velocity is not None:
-            changes["target_velocity"] = scenario.target_velocity
-        if scenario.push is not None:
-            changes["push"] = scenario.push
-        if scenario.device_enabled is not None:
-            device = environment.action.device.model_copy(update={"enabled": scenario.device_enabled})
-            changes["action"] = environment.action.model_copy(update={"device": device})
-        return environment.model_copy(update=changes)
 
 
 class BestSettings(Settings):

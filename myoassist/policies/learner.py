@@ -21,16 +21,19 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from myoassist.config.policy import CriticSettings
 from myoassist.config.schedule import Schedule
-from myoassist.config.training import DEFAULT_N_STEPS, LearnerSettings
+from myoassist.config.training import LearnerSettings
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters
 from myoassist.policies.grouped import GroupedPolicy, gsde_scale
 from myoassist.policies.mirror import Mirror
 from myoassist.policies.normalization import NormalizingExtractor
 from myoassist.policies.off_policy import Refilling, refilling
+from myoassist.policies.schedules import value_at
 from myoassist.policies.selection import select
 
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
+N_STEPS = 128
+"""Of an on-policy rollout unless given: `config.training.DEFAULT_N_STEPS`, by which segments are planned, as code."""
 SCHEDULED = ("learning_rate", "clip_range", "clip_range_vf")
 _OURS = {
     "self", "policy", "env", "policy_kwargs", "verbose", "seed", "device", "_init_setup_model", "tensorboard_log",
@@ -101,7 +104,7 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
     found = check_parameters(learner)
     on_policy = issubclass(found, OnPolicyAlgorithm)
     arguments: dict[str, Any] = {
-        name: value.linear.at(steps) if isinstance(value, Schedule) else value
+        name: value_at(value.linear, steps) if isinstance(value, Schedule) else value
         for name, value in learner.parameters.items()
     }
     observation_labels = env.get_attr("observation_layout", [0])[0].labels
@@ -114,7 +117,7 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
         device_enabled=env.get_attr("settings", [0])[0].action.device.enabled,
     )
     if on_policy:
-        arguments.setdefault("n_steps", DEFAULT_N_STEPS)
+        arguments.setdefault("n_steps", N_STEPS)
     else:
         if learner.policy.std_factor is not None:
             raise InputError(
@@ -152,7 +155,7 @@ class _AbsoluteSchedule:
         self.schedule = schedule
 
     def __call__(self, _progress: float) -> float:
-        return self.schedule.linear.at(self.algorithm.num_timesteps)
+        return value_at(self.schedule.linear, self.algorithm.num_timesteps)
 
 
 def policy_arguments(

@@ -113,6 +113,16 @@ TABLE = {
         rows(ENVIRONMENT, {STROLL}) | ACROSS,
     ),
     "reward code": (append("myoassist/envs/reward_terms.py", NEW_FUNCTION), rows(ENVIRONMENT, ALL) | ACROSS),
+    "code that a schedule follows": (
+        append("myoassist/policies/schedules.py", NEW_FUNCTION),
+        rows(TRAINING, ALL) | ACROSS,
+    ),
+    "code that changes phases": (
+        append("myoassist/training/curriculum.py", NEW_FUNCTION),
+        rows(TRAINING, ALL) | ACROSS,
+    ),
+    "code of scenarios": (append("myoassist/evaluation/scenario.py", NEW_FUNCTION), rows(EVALUATION, ALL) | ACROSS),
+    "code of settings": (append("myoassist/config/curriculum.py", NEW_FUNCTION), {}),
     "own reward class": (own_class("class Mine:\n    factor = 2\n"), rows(ENVIRONMENT, {COURSE}) | ACROSS),
     "comment in the own class's file": (own_class("# a remark\nclass Mine:\n    factor = 1\n"), {}),
     "PPO parameter": (

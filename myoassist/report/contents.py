@@ -22,7 +22,7 @@ from myoassist.formats.documents import (
 )
 from myoassist.formats.gait_tables import read_metrics
 from myoassist.report.captions import Caption, Captions
-from myoassist.report.differences import describe_differences
+from myoassist.report.differences import Change, describe_changes
 from myoassist.report.embedding import data_uri
 from myoassist.report.missing import missing_files
 from myoassist.report.overview import Training, gate_held, read_train_log, statement, summarize_training
@@ -61,14 +61,14 @@ class EvaluationView:
 
 @dataclass
 class RunView:
-    """One run."""
+    """One run; `changes` say how it differs from the first."""
 
     id: str
     anchor: str
     experiment: str
     seed: int
     description: str
-    differences: dict[str, str]
+    changes: list[Change]
     configuration: str
     training: Training | None
     manifest: dict[str, Any] | None
@@ -117,8 +117,8 @@ class Gatherer:
     def gather(self) -> Contents:
         """Return the contents of the page."""
         settings, reader = self._settings, self._reader
-        differences = describe_differences([run.differences for run in settings.runs])
-        runs = [self._run(run, differ) for run, differ in zip(settings.runs, differences, strict=True)]
+        changes = describe_changes([run.differences for run in settings.runs])
+        runs = [self._run(run, own) for run, own in zip(settings.runs, changes, strict=True)]
         comparison = self._gallery(settings.figures, "", "figures", {})
         absent = [figure.path for figure in settings.figures if not reader.exists(figure.path)]
         if absent:
@@ -136,7 +136,7 @@ class Gatherer:
             versions=self._versions(evaluations),
         )
 
-    def _run(self, run: ReportRun, differences: dict[str, str]) -> RunView:
+    def _run(self, run: ReportRun, changes: list[Change]) -> RunView:
         reader = self._reader
         before = len(reader.problems)
         reader.problems += missing_files(run, reader)
@@ -149,7 +149,7 @@ class Gatherer:
             experiment=run.experiment,
             seed=run.seed,
             description=run.description,
-            differences=differences,
+            changes=changes,
             configuration=json.dumps(run.configuration, indent=2, ensure_ascii=False),
             training=summarize_training([log for log in logs if log is not None]),
             manifest=reader.read(run.model_manifest, _manifest, run=run.id, step="build"),

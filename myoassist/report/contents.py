@@ -13,6 +13,7 @@ from markupsafe import Markup
 from myoassist.config.base import read_json
 from myoassist.config.report import ReportEvaluation, ReportFigure, ReportRun, ReportSettings
 from myoassist.errors import InputError
+from myoassist.formats.benchmarks import read_benchmark
 from myoassist.formats.documents import (
     MANIFEST_FORMAT,
     MANIFEST_VERSION,
@@ -26,7 +27,7 @@ from myoassist.report.differences import Change, describe_changes
 from myoassist.report.embedding import data_uri
 from myoassist.report.missing import missing_files
 from myoassist.report.overview import Training, gate_held, read_train_log, statement, summarize_training
-from myoassist.report.reading import Problem, Reader, lookup, read_table, runtime
+from myoassist.report.reading import Problem, Reader, lookup, read_table
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ class Gatherer:
     def _runtimes(self, run: ReportRun) -> list[tuple[str, float, float | None]]:
         rows = []
         for label, path in run.benchmarks.items():
-            numbers = self._reader.read(path, runtime, run=run.id, step=label)
+            numbers = self._reader.read(path, read_benchmark, run=run.id, step=label)
             if numbers is not None:
                 rows.append((label, *numbers))
         return rows

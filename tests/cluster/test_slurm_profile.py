@@ -67,7 +67,7 @@ def finish(process: subprocess.Popen) -> str:
 
 def wait_for(condition: Callable[[], object], process: subprocess.Popen, what: str) -> object:
     """Wait until something is so; return it."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     while not (found := condition()):
         if process.poll() is not None or time.monotonic() > end:
             raise AssertionError(f"{what} did not come about: {finish(process)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +16,20 @@ from tiny_project import ROOT, Project
 PROFILES = ROOT / "workflow" / "profiles"
 
 
-@pytest.fixture(scope="module")
-def rules() -> dict[str, dict]:
+def describe(folder: Path) -> dict[str, dict]:
+    """Ask the workflow about its rules, with the demo matrix and what was measured in a folder."""
+    for name in ("workflow", "configs", "reference_data", "pretrained"):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(ROOT / name)
     command = [sys.executable, str(Path(__file__).with_name("describe_rules.py")), "configs/matrices/demo.yaml"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    return describe(tmp_path_factory.mktemp("nothing_measured"))
 
 
 def test_only_training_and_evaluation_become_jobs(rules) -> None:
@@ -43,6 +52,25 @@ def test_jobs_ask_for_more_memory_and_time_at_each_attempt(rules) -> None:
         assert rules[name]["asks"] == asked
 
 
+def measure(folder: Path, job: str, seconds: float) -> None:
+    """Leave a benchmark file as if a job of the demo matrix had taken so long."""
+    file = folder / "results/demo/benchmarks" / f"{job}.tsv"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:00\t800\n")
+
+
+def test_time_limits_follow_the_slowest_that_was_measured(tmp_path: Path) -> None:
+    """Of the run itself, if it has any; else of other seeds of its experiment."""
+    measure(tmp_path, "train/demo_imitation-s2/30720", 600)
+    measure(tmp_path, "train/demo_constant_neutral-s1/30720", 9000)
+    measure(tmp_path, "evaluate/demo_imitation-s1/61440/level", 120)
+    asked = {name: rule["asks"][0]["runtime"] for name, rule in describe(tmp_path).items() if rule["asks"][0]}
+    assert asked["train"] == 3 + 2 * 10
+    assert asked["evaluate"] == 3 + 2 * 2
+    measure(tmp_path, "train/demo_imitation-s1/30720", 300)
+    assert describe(tmp_path)["train"]["asks"][0]["runtime"] == 3 + 2 * 5
+
+
 def test_every_rule_leaves_a_log_and_a_benchmark_and_says_what_it_does(rules) -> None:
     for name, rule in rules.items():
         if not rule["target"]:
@@ -61,6 +89,25 @@ def test_cluster_and_its_site_make_nothing_stale(project: Project) -> None:
     site.write_text("partition: short\ncores: 3\nmemory_mb: 5000\ntraining_steps_per_second: 3\n")
     assert project.stale() == {}
     assert project.stale("report", "--workflow-profile", "workflow/profiles/slurm") == {}
+
+
+def test_a_job_that_fails_is_tried_again_with_more(project: Project) -> None:
+    project.change_experiment("walk", "training.total_steps", 192)
+    (project.folder / "frail").write_text("walk-s1/trained_models/model_192")
+    said = project.run("walk-s1", "--retries", "2")
+    assert "the train failed this time" in said
+    tried = re.findall(r"train walk-s1 to 192 steps.*?mem_mb=(\d+).*?runtime=(\d+)", said, re.DOTALL)
+    assert [int(memory) for memory, _ in tried] == [2000, 4000]
+    assert int(tried[1][1]) == 2 * int(tried[0][1])
+    assert project.stale("walk-s1") == {}
+
+
+def test_a_job_that_fails_always_is_given_up_after_its_retries(project: Project) -> None:
+    project.change_experiment("walk", "training.total_steps", 192)
+    (project.folder / "broken").write_text("walk-s1/trained_models/model_192")
+    status, said = project.call("walk-s1", "--retries", "2")
+    assert status == 1
+    assert [int(memory) for memory in re.findall(r"train walk-s1.*?mem_mb=(\d+)", said, re.DOTALL)][-1] == 6000
 
 
 def test_mistake_in_the_site_file_is_one_clear_line(project: Project) -> None:

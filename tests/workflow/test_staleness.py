@@ -256,14 +256,6 @@ def test_fresh_checkout_of_the_same_content_stays_fresh(project: Project) -> Non
     assert project.stale() == {}
 
 
-def test_figures_alone_never_touch_training(project: Project) -> None:
-    project.change_experiment("stroll", "training.parameters.learning_rate", 1e-4)
-    project.change_experiment("stroll", "figures.dpi", 100)
-    plan = project.run("report", "--allowed-rules", "analyze", "run_figures", "matrix_figures", "report", "--dry-run")
-    assert "draw stroll-s1" in plan
-    assert "train stroll-s1" not in plan
-
-
 def test_second_run_runs_nothing(project: Project) -> None:
     assert "Nothing to be done" in project.run("report")
 

@@ -327,13 +327,17 @@ class Plan:
             seen.append(link[0].id)
             link = self.warm_start(link[0])
 
+    def configuration(self, run: Run) -> dict[str, Any]:
+        """Return a run's complete experiment as plain data, which runs with equal settings share."""
+        return self._plain[id(run.experiment)]
+
     def differences(self, run: Run) -> dict[str, Any]:
         """Return the dotted fields of a run's experiment that are not the same in all runs, with its values.
 
         A field that a run's experiment does not have at all, such as a parameter left out, counts as null. What is
         null in some runs is one field with all that it holds in the others.
         """
-        plain = self._plain[id(run.experiment)]
+        plain = self.configuration(run)
         return {".".join(field): value_at(plain, field) for field in self._differing}
 
     @cached_property

@@ -1,9 +1,8 @@
 """A stand-in for the command line: every output is made from a digest of the settings and the input files.
 
-It runs the real rules in a moment, so that Snakemake records what it would for real results. Four files in the
+It runs the real rules in a moment, so that Snakemake records what it would for real results. Three files in the
 working folder steer and watch it: ``rewards.json`` (steps -> reward of a segment), ``broken`` (a job fails whose
-outputs' path holds that text), ``frail`` (the same, once) and ``made.txt`` (stage and first output of everything that
-was really made).
+outputs' path holds that text) and ``made.txt`` (stage and first output of everything that was really made).
 """
 
 import hashlib
@@ -50,11 +49,6 @@ def main():
     broken = Path("broken")
     if broken.is_file() and broken.read_text() in str(files[0]):
         sys.exit(f"the {stage} is broken")
-
-    frail = Path("frail")
-    if frail.is_file() and frail.read_text() in str(files[0]):
-        frail.unlink()
-        sys.exit(f"the {stage} failed this time")
 
     def make():
         with open("made.txt", "a") as made:

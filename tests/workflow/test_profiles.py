@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,23 +90,38 @@ def test_cluster_and_its_site_make_nothing_stale(project: Project) -> None:
     assert project.stale("report", "--workflow-profile", "workflow/profiles/slurm") == {}
 
 
+def train_only_with(project: Project, memory_mb: int) -> None:
+    """Let a training fail with less memory than it needs, and write down what every attempt was given."""
+    given = "echo {resources.mem_mb} {resources.runtime} >> given.txt; "
+    enough = f"test {{resources.mem_mb}} -ge {memory_mb} && "
+    project.edit("workflow/rules/training.smk", '"myoassist train ', f'"{given}{enough}myoassist train ')
+
+
+def given(project: Project) -> list[tuple[int, int]]:
+    """Memory (MB) and time (minutes) of every attempt at a training."""
+    lines = (project.folder / "given.txt").read_text().splitlines()
+    return [(int(memory), int(minutes)) for memory, minutes in map(str.split, lines)]
+
+
 def test_a_job_that_fails_is_tried_again_with_more(project: Project) -> None:
+    train_only_with(project, 4000)
     project.change_experiment("walk", "training.total_steps", 192)
-    (project.folder / "frail").write_text("walk-s1/trained_models/model_192")
-    said = project.run("walk-s1", "--retries", "2")
-    assert "the train failed this time" in said
-    tried = re.findall(r"train walk-s1 to 192 steps.*?mem_mb=(\d+).*?runtime=(\d+)", said, re.DOTALL)
-    assert [int(memory) for memory, _ in tried] == [2000, 4000]
-    assert int(tried[1][1]) == 2 * int(tried[0][1])
+    project.run("walk-s1", "--retries", "2")
+    (memory, minutes), (more_memory, more_minutes) = given(project)
+    assert (memory, more_memory) == (2000, 4000)
+    assert minutes < more_minutes <= 2 * minutes
+    assert (project.folder / "results/tiny/runs/walk-s1/trained_models/model_192.zip").is_file()
     assert project.stale("walk-s1") == {}
 
 
-def test_a_job_that_fails_always_is_given_up_after_its_retries(project: Project) -> None:
+def test_a_job_that_always_fails_is_given_up_after_its_retries(project: Project) -> None:
+    train_only_with(project, 1_000_000)
     project.change_experiment("walk", "training.total_steps", 192)
-    (project.folder / "broken").write_text("walk-s1/trained_models/model_192")
     status, said = project.call("walk-s1", "--retries", "2")
     assert status == 1
-    assert [int(memory) for memory in re.findall(r"train walk-s1.*?mem_mb=(\d+)", said, re.DOTALL)][-1] == 6000
+    assert [memory for memory, _ in given(project)] == [2000, 4000, 6000]
+    assert said.count("Error in rule train:") >= 1
+    assert not (project.folder / "results/tiny/runs/walk-s1/trained_models/model_192.zip").exists()
 
 
 def test_mistake_in_the_site_file_is_one_clear_line(project: Project) -> None:

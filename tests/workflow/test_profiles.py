@@ -35,12 +35,8 @@ def test_only_training_and_evaluation_become_jobs(rules) -> None:
     """A new rule has to say where it runs: with the evaluation, or where Snakemake runs."""
     places = {name: rule["runs"] for name, rule in rules.items()}
     assert {name for name, place in places.items() if place == "job"} == {"train"}
-    assert {name for name, place in places.items() if place == "evaluation"} == {
-        "evaluate",
-        "replay",
-        "analyze",
-        "run_figures",
-    }
+    together = {name.rstrip("_0123456789") for name, place in places.items() if place == "evaluation"}
+    assert together == {"evaluate", "replay", "analyze", "run_figures"}  # and run_figures_2, of other choices
 
 
 def test_jobs_ask_for_more_memory_and_time_at_each_attempt(rules) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,17 @@ def test_every_rule_leaves_a_log_and_a_benchmark_and_says_what_it_does(rules) ->
     for name, rule in rules.items():
         if not rule["target"]:
             assert (rule["log"], rule["benchmark"], rule["message"]) == (1, True, True), name
+
+
+def test_everything_that_a_rule_makes_is_in_the_docs(rules) -> None:
+    table = (ROOT / "docs" / "workflow.md").read_text().split("## The chain")[1].split("## ")[0]
+    rows = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    for name, rule in rules.items():
+        if not rule["target"]:
+            row = rows[re.sub(r"_[0-9]+$", "", name)]
+            for file in rule["makes"]:
+                shown = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", file)
+                assert f"{shown}`" in row or f"*{Path(file).suffix}`" in row, f"{name}: {shown}"
 
 
 def test_both_profiles_agree_on_what_is_stale() -> None:

@@ -14,9 +14,6 @@ PROFILE ?= default
 LIMIT := $(if $(filter default,$(PROFILE)),--cores $(CORES))
 SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/$(PROFILE) --config matrix=$(MATRIX) $(LIMIT)
 
-# Runs that draw another choice of figures have a rule of their own.
-FIGURES := run_figures $(addprefix run_figures_,2 3 4 5 6 7 8 9)
-
 .PHONY: help install demo plan figures doctor reproduce test test-slow lint format lock clean
 
 help:  ## list the targets
@@ -47,7 +44,7 @@ plan: install  ## what the demo matrix would run
 	$(SNAKEMAKE) --summary -- report
 
 figures: install  ## rebuild figures and report from existing rollouts, never touching training
-	$(SNAKEMAKE) --allowed-rules preprocess_figure retarget_figure analyze contact_sheet $(FIGURES) matrix_tables matrix_figures report -- report
+	$(SNAKEMAKE) --allowed-rules $$($(BIN)/python workflow/drawing_rules.py $(MATRIX)) -- report
 
 reproduce: install  ## train the walks in pretrained/ again from scratch (hours)
 	@$(MAKE) demo MATRIX=configs/matrices/walk22.yaml

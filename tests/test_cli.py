@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from myoassist import cli
+from myoassist.config.matrix import Plan
 from myoassist.config.packed import LONGEST, pack
+from myoassist.report.differences import ABSENT
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENT = str(ROOT / "configs" / "experiments" / "demo_imitation.json")
@@ -214,11 +216,53 @@ def test_config_schema_is_json(capsys, kind: str) -> None:
 
 def test_matrix_show_and_report_path(capsys) -> None:
     assert run("matrix", "show", MATRIX) == 0
-    shown = capsys.readouterr().out
-    assert "demo_imitation-s1" in shown
-    assert "61440" in shown
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if line.startswith("demo_imitation-s{1,2}")]
+    assert line.split()[1:3] == ["2", "61,440"]
+    assert "  environment  action.baseline: reference -> constant" in lines
     assert run("matrix", "report-path", MATRIX) == 0
     assert capsys.readouterr().out.strip() == "results/demo/report.html"
+
+
+@pytest.mark.parametrize("matrix", sorted((ROOT / "configs" / "matrices").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_matrices_are_shown_on_narrow_lines(capsys, monkeypatch, matrix: Path) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    for words in ((), ("--field", "*weight")):
+        assert run("matrix", "show", str(matrix), *words) == 0
+        assert max(map(len, capsys.readouterr().out.splitlines())) <= 120
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run("matrix", "show", str(matrix)) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
+    assert run("matrix", "show", str(matrix), "--wide") == 0
+    assert "…" not in capsys.readouterr().out
+    assert run("matrix", "show", str(matrix), "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert {entry["id"] for entry in shown} == set(Plan.load(matrix).runs)
+
+
+def test_matrix_show_of_the_walks(capsys) -> None:
+    file = str(ROOT / "configs" / "matrices" / "walk22.yaml")
+    assert run("matrix", "show", file) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[2:7]] == [
+        "run",
+        "walk22_imitation-s{1,2,3}",
+        "walk22_speed-s2",
+        "walk22_exo-s2",
+        "walk22_exo_off-s2",
+    ]
+    assert any(line.endswith(f"scenarios.steps: {ABSENT} -> present") for line in lines)
+    assert run("matrix", "show", file, "--field", "training.total_steps") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "training.total_steps",
+        "  3000000   walk22_imitation-s{1,2,3}",
+        "  1500000   walk22_speed-s2",
+        "  1000000   walk22_exo-s2, walk22_exo_off-s2",
+    ]
+
+
+def test_matrix_show_names_a_pattern_that_fits_nothing(complaint) -> None:
+    assert "has a field 'training.nonsense'" in complaint("matrix", "show", MATRIX, "--field", "training.nonsense")
 
 
 def test_long_settings_travel_packed(complaint) -> None:

@@ -26,3 +26,11 @@ def test_wrong_folder_or_number_is_refused(tmp_path: Path) -> None:
         benchmark_workflow(tmp_path)
     with pytest.raises(InputError, match="--runs: expected a multiple of 10"):
         benchmark_workflow(ROOT, runs=11)
+
+
+@pytest.mark.slow
+def test_five_hundred_runs_of_ten_segments_are_planned_in_half_a_gigabyte() -> None:
+    found = benchmark_workflow(ROOT, runs=500, segments=10, repeats=1)
+    # train 10, and validate, evaluate, replay, analyze and figures, of 500 runs; what they share; what compares them
+    assert found["jobs"] >= 500 * (10 + 5) + 5
+    assert found["dry_run_peak_mb"] < 500

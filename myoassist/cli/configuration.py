@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import json as encoding
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,7 @@ def config_show(
             known = ", ".join(data) if isinstance(data, dict) else "none"
             raise InputError(f"section '{section}': no field '{part}'; known are {known}")
         data = data[part]
-    print(json.dumps(data, indent=2))
+    print(encoding.dumps(data, indent=2))
 
 
 def config_schema(kind: Positional[str] = "experiment") -> None:
@@ -101,43 +102,29 @@ def config_schema(kind: Positional[str] = "experiment") -> None:
         schema = Matrix.model_json_schema()
     else:
         raise InputError(f"kind: expected experiment or matrix (found {kind!r})")
-    print(json.dumps(schema, indent=2))
+    print(encoding.dumps(schema, indent=2))
 
 
-def matrix_show(matrix: Positional[File]) -> None:
-    """Print the runs of a matrix, what they have in common, and how they differ.
+def matrix_show(matrix: Positional[File], *, field: str | None = None, wide: bool = False, json: bool = False) -> None:
+    """Print the runs of a matrix, and how its experiments differ from the first.
 
     Args:
         matrix: matrix file (.yaml).
+        field: print the values of these fields instead, for all runs, such as 'training.*' (in quotes).
+        wide: cut no line, whatever the width of the terminal.
+        json: print all runs with all differences as JSON.
     """
+    from myoassist.cli.matrix_text import describe_fields, describe_matrix, plain_matrix
     from myoassist.config.matrix import Plan
-    from myoassist.report.differences import describe_differences
 
     plan = Plan.load(matrix)
-    runs = list(plan.runs.values())
-    columns: dict[str, list[str]] = {
-        "run": [run.id for run in runs],
-        "segments": [str(len(run.segments)) for run in runs],
-        "steps": [f"{run.final_steps:,}" for run in runs],
-        "evaluated at": [", ".join(_steps(steps) for steps in run.checkpoints) for run in runs],
-        "scenarios": [", ".join(run.scenarios) for run in runs],
-    }
-    differing = describe_differences([plan.differences(run) for run in runs])
-    columns |= {field: [fields[field] for fields in differing] for field in differing[0]}
-    common = {name: cells[0] for name, cells in columns.items() if name != "run" and len(set(cells)) == 1}
-    shown = {name: cells for name, cells in columns.items() if name not in common or len(runs) == 1}
-    evaluations = sum(len(run.checkpoints) * len(run.scenarios) for run in runs)
-    segments = sum(len(run.segments) for run in runs if run.kept is None)
-    print(
-        f"{plan.matrix.title or plan.name}: {_count(len(runs), 'run')}, {_count(segments, 'segment')} to train,"
-        f" {_count(evaluations, 'evaluation')}; results/{plan.name}"
-    )
-    if len(runs) > 1 and common:
-        print("in common: " + "; ".join(f"{name} {cell}" for name, cell in common.items()))
-    print()
-    widths = [max(len(name), *map(len, cells)) for name, cells in shown.items()]
-    for row in (tuple(shown), *zip(*shown.values(), strict=True)):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    width = None if wide else shutil.get_terminal_size((120, 24)).columns
+    if json:
+        print(encoding.dumps(plain_matrix(plan), indent=2, ensure_ascii=False))
+    elif field is not None:
+        print(describe_fields(plan, field, width=width))
+    else:
+        print(describe_matrix(plan, width=width))
 
 
 def _steps(steps: int | str) -> str:

@@ -18,6 +18,7 @@ def why(
     *,
     matrix: File = Path("configs/matrices/demo.yaml"),
     profile: Folder = Path("workflow/profiles/default"),
+    all: bool = False,
 ) -> None:
     """Say in words why results would be made again, or that they are up to date.
 
@@ -25,6 +26,7 @@ def why(
         run: a run, an experiment, a target such as report, or a file of the results.
         matrix: matrix file (.yaml) that it belongs to.
         profile: workflow profile (folder) that is used to run the workflow.
+        all: name every job, not only the first few of those with the same reasons.
     """
     if not Path("workflow/Snakefile").is_file():
         raise InputError("workflow/Snakefile: file not found; run this in the project's folder")
@@ -40,10 +42,11 @@ def why(
     print(f"{run}: {count} job{'' if count == 1 else 's'} would run")
     for group in stale:
         print()
-        for job in group.jobs[:_SHOWN]:
+        shown = group.jobs if all else group.jobs[:_SHOWN]
+        for job in shown:
             print(job)
-        if len(group.jobs) > _SHOWN:
-            print(f"and {len(group.jobs) - _SHOWN} more")
+        if len(group.jobs) > len(shown):
+            print(f"and {len(group.jobs) - len(shown)} more (--all names them)")
         for cause in group.causes or ("follows from the jobs above",):
             print(f"    {cause}")
     sys.stdout.flush()

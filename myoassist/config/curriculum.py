@@ -49,18 +49,6 @@ class Condition(Settings):
             raise ValueError("either at_least or at_most is needed")
         return self
 
-    def holds(self, measured: Mapping[str, float]) -> bool:
-        """Tell whether the condition holds.
-
-        Raises:
-            InputError: if the metric was not measured.
-        """
-        if self.metric not in measured:
-            known = ", ".join(sorted(measured)) or "none"
-            raise InputError(f"training: field 'curriculum': '{self.metric}' was not measured (known: {known})")
-        value = measured[self.metric]
-        return value >= self.at_least if self.at_least is not None else value <= self.at_most
-
 
 class PhaseSettings(Settings):
     """One phase: how it differs from the experiment, and how long it lasts.
@@ -163,39 +151,12 @@ class PhaseChange(Settings):
     largest_segments: int
     until: Condition | None
 
-    def happens(self, segments: int, measured: Mapping[str, float]) -> bool:
-        """Tell whether the phase ends after so many segments in it, with what the last one measured."""
-        if segments >= self.largest_segments:
-            return True
-        return segments >= self.smallest_segments and self.until is not None and self.until.holds(measured)
-
 
 class SegmentCurriculum(Settings):
     """What a segment needs to know of a curriculum: the phases it could be in, and the changes just before it."""
 
     phases: tuple[SegmentPhase, ...]
     changes: tuple[PhaseChange, ...] = ()
-
-    def current(self, before: str, segments: int, measured: Mapping[str, float]) -> tuple[SegmentPhase, int]:
-        """Return the phase of the segment, and which segment of that phase it is (from 1).
-
-        Args:
-            before: phase of the segment before.
-            segments: how many segments were in it.
-            measured: what the last of them measured.
-
-        Raises:
-            InputError: if the segment before was in a phase that it cannot have been in.
-        """
-        name, count = before, segments + 1
-        for change in self.changes:
-            if change.leaves == before and change.happens(segments, measured):
-                name, count = change.enters, 1
-        for phase in self.phases:
-            if phase.name == name:
-                return phase, count
-        known = ", ".join(phase.name for phase in self.phases)
-        raise InputError(f"training: field 'curriculum': the segment before was in phase '{before}' (expected {known})")
 
 
 def segment_curricula(

@@ -293,11 +293,6 @@ class VariationSettings(Settings):
                 raise ValueError(f"{name}: the lowest value must not exceed the highest")
         return self
 
-    @property
-    def varies(self) -> bool:
-        """Whether any two environments may differ, or any differs from the compiled model."""
-        return self != VariationSettings(seed=self.seed)
-
 
 class PelvisSupportSettings(Settings):
     """Springs and dampers that hold the pelvis where the reference has it: a help at the beginning of a training.

@@ -9,12 +9,9 @@ from pydantic import Field, model_validator
 from myoassist.config.base import Settings
 from myoassist.config.curriculum import METRIC
 from myoassist.config.environment import (
-    DeviceActionSettings,
     EnvironmentSettings,
     PushSettings,
-    ResetSettings,
     TargetVelocitySettings,
-    VariationSettings,
 )
 
 InsetCurve = Literal["vertical_force", "fore_aft_force", "hip_angle", "knee_angle", "ankle_angle", "device_torque"]
@@ -78,43 +75,6 @@ class EvaluationStage(Settings):
     environment: EnvironmentSettings
     scenario: ScenarioSettings
     seed: int = Field(0, ge=0, lt=2**31)
-
-    @property
-    def scenario_environment(self) -> EnvironmentSettings:
-        """The environment as the scenario changes it."""
-        scenario, environment = self.scenario, self.environment
-        reset = environment.reset
-        position, velocity = scenario.initial_position_noise_rad, scenario.initial_velocity_noise_rad_s
-        changes: dict[str, object] = {
-            "episode_s": scenario.duration_s,
-            "variation": VariationSettings(),  # episodes run on the model that their file describes
-            "reset": ResetSettings(
-                phase=reset.phase,
-                position_noise_rad=reset.position_noise_rad if position is None else position,
-                velocity_noise_rad_s=reset.velocity_noise_rad_s if velocity is None else velocity,
-            ),
-        }
-        if scenario.target_velocity is not None:
-            changes["target_velocity"] = scenario.target_velocity
-        if scenario.push is not None:
-            changes["push"] = scenario.push
-        device = self._device()
-        if device != environment.action.device:
-            changes["action"] = environment.action.model_copy(update={"device": device})
-        return environment.model_copy(update=changes)
-
-    def _device(self) -> DeviceActionSettings:
-        """The limits of a device's motors as the scenario changes them."""
-        device, scale = self.environment.action.device, self.scenario.device_torque_scale
-        changes: dict[str, object] = {}
-        if self.scenario.device_enabled is not None:
-            changes["enabled"] = self.scenario.device_enabled
-        if scale == 0:
-            changes["enabled"] = False
-        elif scale is not None:
-            limits = ("torque_limit_n_m", "torque_rate_n_m_s", "power_limit_w")
-            changes |= {name: scale * getattr(device, name) for name in limits}
-        return device.model_copy(update=changes)
 
 
 class BestSettings(Settings):

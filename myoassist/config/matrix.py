@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from myoassist.config.base import Settings, canonical, shorten
+from myoassist.config.differing import differing_fields, value_at
 from myoassist.config.experiment import Experiment, Layers, SafeName, check_name, normal_path
 from myoassist.config.figures import FiguresSettings, RunFiles
 from myoassist.config.kept import KeptFiles, find_kept
@@ -58,14 +59,36 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 RunName = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*-s[0-9]+$", max_length=120)]
 
 
+class ExperimentEntry(Settings):
+    """An experiment of a matrix, with seeds of its own if it is not to have those of the matrix."""
+
+    name: Annotated[str, AfterValidator(_experiment_name)] = Field(description="as in a list of names alone")
+    seeds: tuple[Seed, ...] | None = Field(None, min_length=1, description="left out: those of the matrix")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds: an entry is listed twice")
+        return self
+
+
+def _entry(value: Any) -> Any:
+    """Read a name alone as an experiment with the seeds of the matrix."""
+    return {"name": _experiment_name(value)} if isinstance(value, str) else value
+
+
+Entry = Annotated[ExperimentEntry, BeforeValidator(_entry, json_schema_input_type=str | ExperimentEntry)]
+
+
 class Matrix(Settings):
     """A matrix file. Its own name is that of its results folder."""
 
     title: str = Field("", max_length=200, description="heading of the report; left out: the file's name")
     description: str = Field("", max_length=5000, description="what the matrix is about, for the report")
-    experiments: tuple[Annotated[str, AfterValidator(_experiment_name)], ...] = Field(
+    experiments: tuple[Entry, ...] = Field(
         min_length=1,
-        description="names of files in ../experiments, or paths of .json files relative to the matrix file",
+        description="names of files in ../experiments, or paths of .json files relative to the matrix file; {name,"
+        " seeds} gives one seeds of its own",
     )
     pretrained: tuple[RunName, ...] = Field(
         (), description="names of folders in ../../pretrained: policies that are evaluated too, without training"
@@ -108,12 +131,13 @@ class Matrix(Settings):
                 raise ValueError(f"axes: '{axis}' cannot be the name of an axis")
             if not values:
                 raise ValueError(f"axes.{axis}: at least one named value is needed")
-        names = {Path(entry).stem for entry in self.experiments}
+        names = {Path(entry.name).stem for entry in self.experiments}
+        seeds = {*self.seeds, *(seed for entry in self.experiments for seed in entry.seeds or ())}
         if len(names) < len(self.experiments):
             raise ValueError("experiments: two files have the same name")
         for index, parts in enumerate(self.exclude):
             for key, value in parts.items():
-                known: Any = {"experiment": names, "seed": self.seeds, **self.axes}.get(key)
+                known: Any = {"experiment": names, "seed": seeds, **self.axes}.get(key)
                 if known is None:
                     raise ValueError(f"exclude.{index}: unknown axis '{key}'")
                 if value not in known:
@@ -212,12 +236,13 @@ class Run:
     def starts(self, scenario: str) -> str:
         """Return a short hash of what the starts of a scenario's episodes depend on, besides the seed and the body."""
         stage = self.experiment.evaluation_stage(scenario, self.seed)
-        chosen, environment = stage.scenario, stage.scenario_environment
+        chosen, environment = stage.scenario, stage.environment
         parts = {
             "episodes": chosen.episodes,
             "phases": chosen.phases,
+            "noise": (chosen.initial_position_noise_rad, chosen.initial_velocity_noise_rad_s),
             "reset": environment.reset.model_dump(mode="json"),
-            "target_velocity": environment.target_velocity.model_dump(mode="json"),
+            "target_velocity": (chosen.target_velocity or environment.target_velocity).model_dump(mode="json"),
         }
         return hashlib.sha256(canonical(parts).encode()).hexdigest()[:10]
 
@@ -369,43 +394,38 @@ class Plan:
             seen.append(link[0].id)
             link = self.warm_start(link[0])
 
+    def configuration(self, run: Run) -> dict[str, Any]:
+        """Return a run's complete experiment as plain data, which runs with equal settings share."""
+        return self._plain[id(run.experiment)]
+
     def differences(self, run: Run) -> dict[str, Any]:
         """Return the dotted fields of a run's experiment that are not the same in all runs, with its values.
 
-        A field that a run's experiment does not have at all, such as a parameter left out, counts as null.
+        A field that a run's experiment does not have at all, such as a parameter left out, counts as null. What is
+        null in some runs is one field with all that it holds in the others.
         """
-        fields = self._fields[id(run.experiment)]
-        return {name: fields.get(name) for name in self._differing if name.split(".")[0] != "description"}
+        plain = self.configuration(run)
+        return {".".join(field): value_at(plain, field) for field in self._differing}
 
     @cached_property
-    def _fields(self) -> dict[int, dict[str, Any]]:
+    def _plain(self) -> dict[int, dict[str, Any]]:
         experiments = {id(run.experiment): run.experiment for run in self.runs.values()}
-        return {key: dict(_flatten(item.plain())) for key, item in experiments.items()}
+        return {key: item.plain() for key, item in experiments.items()}
 
     @cached_property
-    def _differing(self) -> list[str]:
-        everything = list(self._fields.values())
-        names = dict.fromkeys(name for fields in everything for name in fields)
-        return [name for name in names if any(item.get(name) != everything[0].get(name) for item in everything)]
-
-
-def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in data.items():
-        if isinstance(value, dict) and value:
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+    def _differing(self) -> list[tuple[str, ...]]:
+        return [field for field in differing_fields(list(self._plain.values())) if field[0] != "description"]
 
 
 def _runs(matrix: Matrix, path: Path) -> Iterator[Run]:
     for entry in matrix.experiments:
-        file = _experiment_path(entry, path)
+        file = _experiment_path(entry.name, path)
         if not file.is_file():
             raise InputError(f"{path}: field 'experiments': file {file} not found")
         base = Experiment.from_layers(Layers.read(file))
         for names in itertools.product(*matrix.axes.values()):
             values = dict(zip(matrix.axes, names, strict=True))
-            seeds = [seed for seed in matrix.seeds if not _excluded(matrix, file.stem, values, seed)]
+            seeds = [seed for seed in entry.seeds or matrix.seeds if not _excluded(matrix, file.stem, values, seed)]
             if not seeds:
                 continue
             differences = {

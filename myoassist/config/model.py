@@ -36,25 +36,6 @@ class GroundSettings(Settings):
             raise ValueError('is needed with terrain "grid" and with no other')
         return value
 
-    def package_form(self) -> dict[str, Any]:
-        """Return the ground in the configuration format of `myoassist-terrains` (plain data)."""
-        if self.terrain == "grid":
-            return dict(self.grid or {}, terrain_name="course")
-        form: dict[str, Any] = {"terrain": self.terrain, "terrain_name": "surface"}
-        if self.terrain == "slope":
-            form["deg"] = self.slope_deg
-        if self.terrain in ("random", "sinusoidal"):
-            form |= {
-                "amplitude": self.amplitude_m,
-                "extent": self.extent_m,
-                "resolution": self.resolution,
-                "safe_zone_radius": self.safe_zone_radius_m,
-                "seed": self.seed,
-            }
-        if self.terrain == "sinusoidal":
-            form["period"] = self.period_m
-        return form
-
 
 class PhysicsSettings(Settings):
     """MuJoCo's time step and solver.

@@ -62,7 +62,3 @@ class PolicySettings(Settings):
         if factor is not None and not (0 < factor.start <= 1 and 0 < factor.end <= 1):
             raise ValueError("std_factor: expected factors above 0 and at most 1")
         return self
-
-    def network_names(self) -> list[str]:
-        """Names of all networks, actors sorted by name, the critic last."""
-        return [*(sorted(self.networks) if self.networks is not None else ["actor"]), "critic"]

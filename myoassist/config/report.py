@@ -6,7 +6,6 @@ report lists it, with the last lines of the stage's log if there is one.
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -17,8 +16,8 @@ LARGEST_PAGE_MB = 20.0
 
 
 def _relative(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\\" in path:
+    # As text: the report of 500 runs has 36,000 of them.
+    if not path.strip("./") or path.startswith("/") or ".." in path.split("/") or "\\" in path:
         raise ValueError("expected a path inside the results folder, such as runs/a/validation.json")
     return path
 

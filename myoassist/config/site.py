@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from myoassist.config.base import Settings
 from myoassist.config.evaluation import EvaluationStage
@@ -51,6 +51,8 @@ class SiteSettings(Settings):
     """Control steps, learning included, with `cores` on the slowest node."""
     evaluation_steps_per_second: float = Field(200.0, gt=0)
     """Control steps of an evaluation."""
+    speed_factors: dict[str, float] = Field({})
+    """Algorithm or body -> how fast it is compared with the two speeds above: `{SAC: 0.2, myolegs: 0.3}`."""
     safety: float = Field(2.0, ge=1, le=100)
     """How many times as long a job may take as these speeds say."""
 
@@ -95,30 +97,56 @@ class SiteSettings(Settings):
         strings = {name: repr(value) for name, value in named.items() if value is not None}
         return {"mem_mb": "1000 * attempt", "runtime": "10 * attempt", **strings}
 
-    def training_minutes(self, segment: SegmentSettings, attempt: int = 1) -> int:
+    @field_validator("speed_factors")
+    @classmethod
+    def _positive(cls, value: dict[str, float]) -> dict[str, float]:
+        for name, factor in value.items():
+            if not 0 < factor <= 1000:
+                raise ValueError(f"factor of '{name}' must lie in (0, 1000]")
+        return value
+
+    def training_minutes(
+        self, segment: SegmentSettings, attempt: int = 1, *, body: str = "", measured: float | None = None
+    ) -> int:
         """Return the time limit of a training segment.
 
         Args:
-            segment: whose steps count.
+            segment: whose steps and algorithm count.
             attempt: 1 for the first; the limit grows with it.
+            body: name of the body, for its factor.
+            measured: steps per second of the slowest segment like it that was measured; it takes the place of the
+                site's speed and factors.
         """
+        speed = self.training_steps_per_second * self._factor(segment.learner.algorithm, body)
         steps = segment.stop_steps - segment.start_steps
-        return self._minutes(steps / self.training_steps_per_second, attempt)
+        return self._minutes(steps / (measured or speed), attempt)
 
-    def evaluation_minutes(self, stage: EvaluationStage, attempt: int = 1) -> int:
-        """Return the time limit of an evaluation; episodes count with their full length.
+    def evaluation_minutes(
+        self, stage: EvaluationStage, attempt: int = 1, *, body: str = "", measured: float | None = None
+    ) -> int:
+        """Return the time limit of an evaluation.
 
         Args:
             stage: whose episodes count.
             attempt: 1 for the first; the limit grows with it.
+            body: name of the body, for its factor.
+            measured: steps per second of the slowest evaluation like it that was measured.
         """
-        scenario = stage.scenario
-        # Whole batches are simulated, also where fewer episodes are left.
-        size = min(scenario.batch_size, scenario.episodes)
-        episodes = math.ceil(scenario.episodes / size) * size
-        steps = episodes * scenario.duration_s * stage.environment.control_rate_hz
-        return self._minutes(steps / self.evaluation_steps_per_second, attempt)
+        speed = self.evaluation_steps_per_second * self._factor(body)
+        return self._minutes(evaluation_steps(stage) / (measured or speed), attempt)
+
+    def _factor(self, *names: str) -> float:
+        return math.prod(self.speed_factors.get(name, 1.0) for name in names)
 
     def _minutes(self, seconds: float, attempt: int) -> int:
         minutes = math.ceil(attempt * (START_MINUTES + self.safety * seconds / 60))
         return minutes if self.longest_minutes is None else min(minutes, self.longest_minutes)
+
+
+def evaluation_steps(stage: EvaluationStage) -> float:
+    """Return the control steps of an evaluation: episodes with their full length, in whole batches."""
+    scenario = stage.scenario
+    # Whole batches are simulated, also where fewer episodes are left.
+    size = min(scenario.batch_size, scenario.episodes)
+    episodes = math.ceil(scenario.episodes / size) * size
+    return episodes * scenario.duration_s * stage.environment.control_rate_hz

@@ -14,6 +14,7 @@ from myoassist.config.environment import VariationSettings
 from myoassist.config.model import GroundSettings
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import SIDES, Manifest
+from myoassist.formats.terrain import package_form
 
 _STREAM = 1
 """Second spawn key: keeps these streams apart from those of the episodes, which have one key."""
@@ -74,7 +75,7 @@ def vary(
     Raises:
         InputError: for an unknown muscle, or a variation that the ground does not have.
     """
-    if not settings.varies:
+    if settings == VariationSettings(seed=settings.seed):  # nothing varies
         return model
     return [apply(draw_variant(settings, manifest, index), model, manifest) for index in range(num_envs)]
 
@@ -102,7 +103,7 @@ def apply(variant: Variant, model: mujoco.MjModel, manifest: Manifest) -> mujoco
 def _roughen(model: mujoco.MjModel, field: int, manifest: Manifest, seed: int) -> None:
     """Replace the elevation by another realisation of the same random ground."""
     settings = GroundSettings.parse(manifest.settings["ground"], where="manifest: settings.ground")
-    terrain = config_from_dict(settings.package_form())
+    terrain = config_from_dict(package_form(settings))
     rows, columns = int(model.hfield_nrow[field]), int(model.hfield_ncol[field])
     half = terrain.extent / 2.0
     elevation = generate_random_field(rows, columns, half, half, terrain.amplitude, terrain.safe_zone_radius, seed)

@@ -15,6 +15,7 @@ from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.evaluation.biomechanics import Biomechanics
 from myoassist.evaluation.recording import EpisodeRecorder, describe_model, state_stride
+from myoassist.evaluation.scenario import scenario_environment
 from myoassist.formats.files import sha256
 from myoassist.formats.rollouts import RolloutHeader, RolloutWriter
 from myoassist.policies.learner import ActingPolicy, load_policy
@@ -52,7 +53,7 @@ def evaluate(
     threads = keep_to_allotment(threads, task="evaluating")
     scenario = settings.scenario
     handler = EnvironmentHandler.from_files(
-        settings.scenario_environment, model=model, manifest=manifest, reference=reference
+        scenario_environment(settings), model=model, manifest=manifest, reference=reference
     )
     policy = load_policy(checkpoint)
     size = min(scenario.batch_size, scenario.episodes)

@@ -10,6 +10,7 @@ from myoassist_terrains.config import config_from_dict
 
 from myoassist.config.model import GroundSettings
 from myoassist.errors import InputError
+from myoassist.formats.terrain import package_form
 
 PREFIX = "ground_"
 TILE_M = 0.5
@@ -22,7 +23,7 @@ def terrain_config(settings: GroundSettings) -> Any:
         InputError: if the package refuses the values (its message is passed on).
     """
     try:
-        return config_from_dict(settings.package_form())
+        return config_from_dict(package_form(settings))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"settings: field 'ground': {error}") from None
 

@@ -21,6 +21,7 @@ from myoassist.config.base import shorten
 from myoassist.config.schedule import Schedule
 from myoassist.config.training import LearnerSettings
 from myoassist.errors import InputError
+from myoassist.policies.schedules import value_at
 
 SCHEDULED = ("learning_rate", "clip_range", "clip_range_vf")
 """Parameters that may follow a schedule."""
@@ -227,5 +228,6 @@ def _expectation(name: str, kinds: set[type]) -> str:
 def plain_values(parameters: Mapping[str, Any], steps: int) -> dict[str, Any]:
     """Return the constructor's arguments, schedules as their value after so many steps."""
     return {
-        name: value.linear.at(steps) if isinstance(value, Schedule) else value for name, value in parameters.items()
+        name: value_at(value.linear, steps) if isinstance(value, Schedule) else value
+        for name, value in parameters.items()
     }

@@ -20,7 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from myoassist.config.policy import CriticSettings
 from myoassist.config.schedule import Schedule
-from myoassist.config.training import DEFAULT_N_STEPS, LearnerSettings
+from myoassist.config.training import LearnerSettings
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters, stored_numbers
 from myoassist.policies.grouped import GroupedPolicy, gsde_scale
@@ -28,9 +28,12 @@ from myoassist.policies.hyper_parameters import check_parameters, plain_values
 from myoassist.policies.mirror import Mirror
 from myoassist.policies.normalization import NormalizingExtractor
 from myoassist.policies.off_policy import Refilling, refilling
+from myoassist.policies.schedules import value_at
 from myoassist.policies.selection import select
 
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
+N_STEPS = 128
+"""Of an on-policy rollout unless given: `config.training.DEFAULT_N_STEPS`, by which segments are planned, as code."""
 
 
 def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> BaseAlgorithm:
@@ -60,7 +63,7 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
         device_enabled=env.get_attr("settings", [0])[0].action.device.enabled,
     )
     if on_policy:
-        arguments.setdefault("n_steps", DEFAULT_N_STEPS)
+        arguments.setdefault("n_steps", N_STEPS)
     else:
         found = refilling(found)
         if found.__name__ in ("TD3", "DDPG"):
@@ -94,7 +97,7 @@ class _AbsoluteSchedule:
         self.schedule = schedule
 
     def __call__(self, _progress: float) -> float:
-        return self.schedule.linear.at(self.algorithm.num_timesteps)
+        return value_at(self.schedule.linear, self.algorithm.num_timesteps)
 
 
 def policy_arguments(

@@ -9,6 +9,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from myoassist.config.schedule import LinearSchedule
+from myoassist.policies.schedules import value_at
 
 
 class ScheduledNoise(BaseCallback):
@@ -32,7 +33,7 @@ class ScheduledNoise(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         with torch.no_grad():
-            self.model.policy.log_std.copy_(self._initial + math.log(self._factor.at(self.num_timesteps)))
+            self.model.policy.log_std.copy_(self._initial + math.log(value_at(self._factor, self.num_timesteps)))
 
     def _on_step(self) -> bool:
         return True

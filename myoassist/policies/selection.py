@@ -22,6 +22,11 @@ class Selection:
     acts: dict[str, tuple[int, ...]]
 
 
+def network_names(policy: PolicySettings) -> list[str]:
+    """Names of all networks, actors sorted by name, the critic last."""
+    return [*(sorted(policy.networks) if policy.networks is not None else ["actor"]), "critic"]
+
+
 def select(policy: PolicySettings, *, observation_labels: Sequence[str], action_labels: Sequence[str]) -> Selection:
     """Find the columns that the settings name.
 
@@ -40,7 +45,7 @@ def select(policy: PolicySettings, *, observation_labels: Sequence[str], action_
         return Selection({"actor": everything, "critic": everything}, {"actor": actions})
     if isinstance(policy.critic, CriticSettings):
         networks["critic"] = policy.critic
-    observes = {name: everything for name in policy.network_names()}
+    observes = {name: everything for name in network_names(policy)}
     acts: dict[str, tuple[int, ...]] = {}
     owner: dict[int, str] = {}
     for name, network in networks.items():

@@ -19,7 +19,7 @@ from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, r
 from myoassist.policies.grouped import actor_widths
 from myoassist.policies.hyper_parameters import algorithm_class
 from myoassist.policies.normalization import extractors
-from myoassist.policies.selection import Selection, select
+from myoassist.policies.selection import Selection, network_names, select
 
 _CONSTANT = 1e-3
 """A number of a smaller standard deviation (scaled units) did not vary there, such as a single target velocity."""
@@ -73,7 +73,7 @@ class _Side:
     def networks(self) -> list[str]:
         """Names of the networks that learn."""
         fixed = {name for name, network in (self.policy.networks or {}).items() if network.fixed is not None}
-        return [name for name in self.policy.network_names() if name not in fixed]
+        return [name for name in network_names(self.policy) if name not in fixed]
 
     def prefixes(self, name: str) -> tuple[str, ...]:
         """Where a network's parameters lie in the policy's state."""

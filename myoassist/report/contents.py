@@ -13,6 +13,7 @@ from markupsafe import Markup
 from myoassist.config.base import read_json
 from myoassist.config.report import ReportEvaluation, ReportFigure, ReportRun, ReportSettings
 from myoassist.errors import InputError
+from myoassist.formats.benchmarks import read_benchmark
 from myoassist.formats.documents import (
     MANIFEST_FORMAT,
     MANIFEST_VERSION,
@@ -22,12 +23,12 @@ from myoassist.formats.documents import (
 )
 from myoassist.formats.gait_tables import read_metrics
 from myoassist.report.captions import Caption, Captions
-from myoassist.report.differences import describe_differences
+from myoassist.report.differences import Change, describe_changes
 from myoassist.report.differences_table import Compared, read_comparisons
 from myoassist.report.embedding import data_uri
 from myoassist.report.missing import missing_files
 from myoassist.report.overview import Training, gate_held, read_train_log, statement, summarize_training
-from myoassist.report.reading import Problem, Reader, lookup, read_table, runtime
+from myoassist.report.reading import Problem, Reader, lookup, read_table
 
 CONTACT_SHEET = "contact_sheet"
 """Name of the stills of a gait cycle, in captions and steps."""
@@ -65,14 +66,14 @@ class EvaluationView:
 
 @dataclass
 class RunView:
-    """One run."""
+    """One run; `changes` say how it differs from the first."""
 
     id: str
     anchor: str
     experiment: str
     seed: int
     description: str
-    differences: dict[str, str]
+    changes: list[Change]
     configuration: str
     training: Training | None
     manifest: dict[str, Any] | None
@@ -122,8 +123,8 @@ class Gatherer:
     def gather(self) -> Contents:
         """Return the contents of the page."""
         settings, reader = self._settings, self._reader
-        differences = describe_differences([run.differences for run in settings.runs])
-        runs = [self._run(run, differ) for run, differ in zip(settings.runs, differences, strict=True)]
+        changes = describe_changes([run.differences for run in settings.runs])
+        runs = [self._run(run, own) for run, own in zip(settings.runs, changes, strict=True)]
         comparison = self._gallery(settings.figures, "", "figures", {})
         absent = [figure.path for figure in settings.figures if not reader.exists(figure.path)]
         if absent:
@@ -142,7 +143,7 @@ class Gatherer:
             versions=self._versions(evaluations),
         )
 
-    def _run(self, run: ReportRun, differences: dict[str, str]) -> RunView:
+    def _run(self, run: ReportRun, changes: list[Change]) -> RunView:
         reader = self._reader
         before = len(reader.problems)
         reader.problems += missing_files(run, reader)
@@ -155,7 +156,7 @@ class Gatherer:
             experiment=run.experiment,
             seed=run.seed,
             description=run.description,
-            differences=differences,
+            changes=changes,
             configuration=json.dumps(run.configuration, indent=2, ensure_ascii=False),
             training=summarize_training([log for log in logs if log is not None]),
             manifest=reader.read(run.model_manifest, _manifest, run=run.id, step="build"),
@@ -237,7 +238,7 @@ class Gatherer:
     def _runtimes(self, run: ReportRun) -> list[tuple[str, float, float | None]]:
         rows = []
         for label, path in run.benchmarks.items():
-            numbers = self._reader.read(path, runtime, run=run.id, step=label)
+            numbers = self._reader.read(path, read_benchmark, run=run.id, step=label)
             if numbers is not None:
                 rows.append((label, *numbers))
         return rows

@@ -85,24 +85,6 @@ def read_table(path: Path) -> list[dict[str, str]]:
         raise InputError(f"{path}: cannot be read ({error})") from None
 
 
-def runtime(path: Path) -> tuple[float, float | None]:
-    """Return seconds and largest memory (MB) from a Snakemake benchmark file.
-
-    Raises:
-        InputError: if it is no such file.
-    """
-    rows = read_table(path)
-    try:
-        memory = rows[0].get("max_rss", "")
-        seconds = float(rows[0]["s"])
-    except (IndexError, KeyError, ValueError):
-        raise InputError(f"{path}: not a Snakemake benchmark file") from None
-    try:
-        return seconds, float(memory)
-    except ValueError:
-        return seconds, None
-
-
 def lookup(value: Any, path: str) -> Any:
     """Return the value at a dotted path inside nested dictionaries, or None."""
     for part in path.split("."):

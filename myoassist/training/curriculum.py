@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from loguru import logger
 
+from myoassist.config.curriculum import Condition, PhaseChange, SegmentCurriculum, SegmentPhase
 from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.training import SegmentSettings
+from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo
 
 TIME_LIMIT = "time_limit"
@@ -44,12 +46,59 @@ def current_phase(settings: SegmentSettings, previous: CheckpointInfo | None) ->
     if previous is None:
         first = curriculum.phases[0]
         return CurrentPhase(first.name, 1, first.environment, first.body)
-    phase, segments = curriculum.current(previous.phase, previous.phase_segments, previous.measured)
+    phase, segments = next_phase(curriculum, previous.phase, previous.phase_segments, previous.measured)
     if phase.name != previous.phase:
         logger.info(
             "curriculum: '{}' ends after {} segments; '{}' begins", previous.phase, previous.phase_segments, phase.name
         )
     return CurrentPhase(phase.name, segments, phase.environment, phase.body)
+
+
+def next_phase(
+    curriculum: SegmentCurriculum, before: str, segments: int, measured: Mapping[str, float]
+) -> tuple[SegmentPhase, int]:
+    """Return the phase of a segment, and which segment of that phase it is (from 1).
+
+    Args:
+        curriculum: what the segment knows of it.
+        before: phase of the segment before.
+        segments: how many segments were in it.
+        measured: what the last of them measured.
+
+    Raises:
+        InputError: if the segment before was in a phase that it cannot have been in.
+    """
+    name, count = before, segments + 1
+    for change in curriculum.changes:
+        if change.leaves == before and happens(change, segments, measured):
+            name, count = change.enters, 1
+    for phase in curriculum.phases:
+        if phase.name == name:
+            return phase, count
+    known = ", ".join(phase.name for phase in curriculum.phases)
+    raise InputError(f"training: field 'curriculum': the segment before was in phase '{before}' (expected {known})")
+
+
+def happens(change: PhaseChange, segments: int, measured: Mapping[str, float]) -> bool:
+    """Tell whether a phase ends after so many segments in it, with what the last one measured."""
+    if segments >= change.largest_segments:
+        return True
+    return segments >= change.smallest_segments and change.until is not None and holds(change.until, measured)
+
+
+def holds(condition: Condition, measured: Mapping[str, float]) -> bool:
+    """Tell whether a condition holds.
+
+    Raises:
+        InputError: if its metric was not measured.
+    """
+    if condition.metric not in measured:
+        known = ", ".join(sorted(measured)) or "none"
+        raise InputError(f"training: field 'curriculum': '{condition.metric}' was not measured (known: {known})")
+    value = measured[condition.metric]
+    if condition.at_least is not None:
+        return value >= condition.at_least
+    return condition.at_most is not None and value <= condition.at_most
 
 
 def measure(records: Sequence[dict[str, Any]], settings: SegmentSettings, *, control_s: float) -> dict[str, float]:

@@ -11,6 +11,7 @@ from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.experiment import Experiment
 from myoassist.config.training import TrainingSettings
 from myoassist.errors import InputError
+from myoassist.training.curriculum import next_phase
 
 SIZES = {"n_envs": 2, "parameters": {"n_steps": 5}, "segment_steps": 10, "total_steps": 80}
 STABLE = {"metric": "episode_length_s", "at_least": 2.0}
@@ -84,7 +85,7 @@ def test_phases_change_between_smallest_and_largest() -> None:
             if segment.segment == 0:
                 phase, count = segment.curriculum.phases[0].name, 1
             else:
-                now, count = segment.curriculum.current(phase, count, measured)
+                now, count = next_phase(segment.curriculum, phase, count, measured)
                 phase = now.name
             found.append(phase)
             measured = {"episode_length_s": length}
@@ -94,9 +95,9 @@ def test_phases_change_between_smallest_and_largest() -> None:
     assert walk(0, 0, 0, 0, 0, 0, 0) == ["loose"] * 4 + ["middle"] * 2 + ["tight"]
     assert walk(0, 0, 3, 3, 3, 3, 3) == ["loose"] * 3 + ["middle"] * 2 + ["tight"] * 2
     with pytest.raises(InputError, match=r"'episode_length_s' was not measured \(known: speed\)"):
-        segments(*BY_METRIC)[2].curriculum.current("loose", 2, {"speed": 1.0})
+        next_phase(segments(*BY_METRIC)[2].curriculum, "loose", 2, {"speed": 1.0})
     with pytest.raises(InputError, match="was in phase 'tight'"):
-        segments(*BY_METRIC)[1].curriculum.current("tight", 2, {})
+        next_phase(segments(*BY_METRIC)[1].curriculum, "tight", 2, {})
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,22 @@ def test_ids_stay_when_values_and_axes_with_a_base_are_added(folder: Path) -> No
     assert before < set(load(folder, more + ", m: {base: {}, c: {figures.dpi: 90}}}\nseeds: [2, 1]\n").runs)
 
 
+def test_an_experiment_may_have_seeds_of_its_own(folder: Path) -> None:
+    text = "experiments: [walk, {name: exo, seeds: [2, 9]}]\nseeds: [1, 2]\nexclude: [{experiment: exo, seed: 9}]\n"
+    assert list(load(folder, text).runs) == ["walk-s1", "walk-s2", "exo-s2"]
+    assert set(load(folder, "experiments: [walk, exo]\nseeds: [1, 2]\n").runs) > {"walk-s1", "walk-s2", "exo-s2"}
+
+
+def test_what_some_runs_lack_is_one_difference(folder: Path) -> None:
+    file = folder / "experiments" / "exo.json"
+    content = json.loads(file.read_text())
+    content["evaluation"]["scenarios"]["steps"] = {"target_velocity": {"mode": "step"}, "episodes": 20}
+    file.write_text(json.dumps(content))
+    plan = load(folder, "experiments: [walk, exo]\n")
+    assert plan.differences(plan.runs["walk-s1"]) == {"evaluation.scenarios.steps": None}
+    assert plan.differences(plan.runs["exo-s1"])["evaluation.scenarios.steps"]["episodes"] == 20
+
+
 def test_excluded_combinations_are_left_out(folder: Path) -> None:
     plan = load(folder, AXES + "exclude:\n  - {effort: low, net: large}\n  - {net: small, seed: 7}\n")
     assert list(plan.runs) == ["walk-small-s1", "walk-large-s1", "walk-large-s7", "walk-low-small-s1"]
@@ -158,6 +174,10 @@ def test_demo_matrix_is_a_real_matrix() -> None:
         ("experiments: [walk]\nseeds: [one]\n", ("'seeds.0'", "integer")),
         ("experiments: [walk]\nseeds: [1, 1]\n", ("seeds", "twice")),
         ("experiments: [walk]\nseeds: [-1]\n", ("'seeds.0'", "greater than or equal to 0")),
+        ("experiments: [{name: walk, seeds: [2, 2]}]\n", ("'experiments.0'", "seeds", "twice")),
+        ("experiments: [{name: walk, seed: 2}]\n", ("'experiments.0.seed'", "unknown field")),
+        ("experiments: [{name: walk}, walk]\n", ("experiments", "twice")),
+        ("experiments: [{name: walk, seeds: [4]}, walk]\n", ("experiments", "same name")),
         ("experiments: [run]\n", ("'experiments'", "run.json", "not found")),
         ("experiments: ['x; touch y']\n", ("'experiments.0'", "lower-case")),
         ("experiments: ['../../etc']\n", ("'experiments.0'", "lower-case")),

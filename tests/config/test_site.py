@@ -33,6 +33,14 @@ def test_time_limit_of_a_segment_follows_its_steps_and_the_attempt() -> None:
     assert limited.training_minutes(segment(600_000), attempt=2) == 60
 
 
+def test_time_limit_is_by_what_was_measured_else_by_the_sites_speed_and_its_factors() -> None:
+    site = SiteSettings(training_steps_per_second=500, safety=2, speed_factors={"PPO": 0.5, "myolegs": 0.25})
+    assert site.training_minutes(segment(300_000)) == 3 + 2 * 20
+    assert site.training_minutes(segment(300_000), body="myolegs") == 3 + 8 * 20
+    assert site.training_minutes(segment(300_000), body="myolegs", measured=1000) == 3 + 10
+    assert site.training_minutes(segment(300_000), attempt=2, measured=1000) == 2 * (3 + 10)
+
+
 def test_time_limit_of_an_evaluation_counts_whole_batches() -> None:
     site = SiteSettings(evaluation_steps_per_second=100, safety=1)
 
@@ -42,6 +50,7 @@ def test_time_limit_of_an_evaluation_counts_whole_batches() -> None:
     assert site.evaluation_minutes(stage(episodes=6, duration_s=20)) == 3 + 1
     assert site.evaluation_minutes(stage(episodes=6, duration_s=20), attempt=3) == 3 * (3 + 1)
     assert site.evaluation_minutes(stage(episodes=7, batch_size=6, duration_s=20)) == 3 + 2
+    assert site.evaluation_minutes(stage(episodes=6, duration_s=20), measured=10) == 3 + 10
 
 
 def test_nothing_named_asks_slurm_for_nothing_but_memory_and_time() -> None:
@@ -60,6 +69,7 @@ def test_nothing_named_asks_slurm_for_nothing_but_memory_and_time() -> None:
         ("partitoin: x", "field 'partitoin': unknown field"),
         ("partition: 'a; rm -r b'", "field 'partition': String should match"),
         ("status_command: qstat", "field 'status_command': Input should be 'sacct' or 'squeue'"),
+        ("speed_factors: {SAC: 0}", "field 'speed_factors': factor of 'SAC' must lie in (0, 1000]"),
         ("training_steps_per_second: 0", "field 'training_steps_per_second'"),
         ("- a", "expected named fields"),
         ("a: [", "not valid YAML"),

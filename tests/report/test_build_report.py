@@ -98,9 +98,22 @@ def test_same_inputs_same_bytes(make, root, tmp_path):
 
 def test_overview_shows_numbers_with_units(make, root):
     write_run(root, run("walk-s1"), untrained=0.1, trained=0.25)
-    text = make(report(run("walk-s1", differences={"reward": "plain"}))).text
-    for words in ("0.100", "0.250", "0.62", "12.3", "reward = plain", "s, median", "m/s", "° RMS", "0 of 1"):
+    text = make(report(run("walk-s1"))).text
+    for words in ("0.100", "0.250", "0.62", "12.3", "s, median", "m/s", "° RMS", "0 of 1"):
         assert words in text, words
+
+
+def test_overview_names_few_differences_and_the_runs_section_all(make, root):
+    first = {f"training.parameters.p{index}": 1 for index in range(5)}
+    for name in ("walk-s1", "stroll-s1"):
+        write_run(root, run(name))
+    stroll = run("stroll-s1", differences=dict.fromkeys(first, 2))
+    text = make(report(run("walk-s1", differences=first), stroll)).text
+    assert "parameters.p0: 1 → 2" in text
+    assert "parameters.p4: 1 → 2" not in text
+    assert "and 2 more" in text
+    assert "Differences from walk-s1: 5 fields" in text
+    assert "parameters.p4" in text
 
 
 def test_says_plainly_that_nothing_walks_yet(make, root):
@@ -204,13 +217,15 @@ def test_names_and_texts_cannot_inject_html(make, root):
     evil = "<script>alert(1)</script>"
     entry = run("walk-s1", differences={evil: evil}, description=evil)
     entry = entry.model_copy(update={"configuration": {"x": evil}, "experiment": evil})
+    other = run("walk-s2", differences={evil: "plain"})
     write_run(root, entry)
+    write_run(root, other)
     write(root / entry.evaluations[0].metrics, {**metrics(), "summary": evil})
     write(
         root / entry.evaluations[0].figures[0].path.replace("joint_angles.png", "captions.json"),
         {"joint_angles": {"title": evil, "category": evil, "caption": f"{evil} {{{{ 7*7 }}}} .. raw:: html"}},
     )
-    page = make(report(entry, description=evil))
+    page = make(report(entry, other, description=evil))
     assert not page.all("script")
     assert page.text.count("alert(1)") >= 7
     assert "{{ 7*7 }}" in page.text

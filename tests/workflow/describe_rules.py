@@ -32,6 +32,7 @@ with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
             "log": len(rule.log),
             "benchmark": rule.benchmark is not None,
             "message": rule.message is not None,
+            "makes": [Path(str(path)).name for path in rule.output],
             "asks": [asked(rule, attempt) for attempt in (1, 2, 3)],
         }
         for rule in workflow.rules

@@ -77,6 +77,6 @@ def test_criterion_and_its_goal_are_settings_of_the_choice_only(judged: Project)
 
 def test_figures_alone_work_with_the_best_checkpoint(judged: Project) -> None:
     judged.change_experiment("stroll", "figures.dpi", 100)
-    plan = judged.run("report", "--allowed-rules", "analyze", "run_figures", "figures", "report", "--dry-run")
+    plan = judged.run("report", "--allowed-rules", "analyze", "run_figures", "matrix_figures", "report", "--dry-run")
     assert "draw stroll-s1 at best steps" in plan
     assert "train" not in plan

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +16,13 @@ import numpy as np
 import psutil
 import pytest
 from real_project import COMMAND, OPTIONS, artefacts, new_real_project, run, start
+from repeatable import differences
 from tiny_project import Project
 
 TARGET = "analyzed"
-VICTIMS = ("everything", "the workflow", "a job")
+VICTIMS = ("everything", "the workflow alone", "a training")
+SEED = int(os.environ.get("FAULT_SEED", "1"))
+"""Of the random moments. A failing test prints the one that it used."""
 
 
 @pytest.fixture(scope="module")
@@ -28,77 +34,118 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     return folder, time.monotonic() - began
 
 
-def kill(process: subprocess.Popen, victim: str) -> None:
-    """End the workflow with all its jobs, the workflow alone, or one of its jobs, without a chance to clean up."""
+def trainings(process: subprocess.Popen) -> list[psutil.Process]:
+    """Trainings that a workflow is running, not the shells around them."""
+    found = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for job in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                words = job.cmdline()
+                if len(words) > 2 and words[1].endswith("/myoassist") and words[2] == "train":
+                    found.append(job)
+    return found
+
+
+def wait_and_kill(process: subprocess.Popen, victim: str, rng: np.random.Generator, takes_s: float) -> bool:
+    """Wait for a random moment and kill without a chance to clean up; return whether the victim was there.
+
+    A training is killed at a random moment of its life, the others of the whole workflow's.
+    """
+    if victim == "a training":
+        while process.poll() is None and not trainings(process):
+            time.sleep(0.02)
+        time.sleep(rng.uniform(0.0, 0.1) * takes_s)
+        jobs = trainings(process)
+        for job in jobs:
+            job.kill()
+        process.wait()
+        return bool(jobs) and process.returncode == 1
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=rng.uniform(0.08, 0.5) * takes_s)
+    if process.poll() is not None:
+        return False
     if victim == "everything":
         os.killpg(process.pid, signal.SIGKILL)
-    elif victim == "the workflow":
-        process.kill()
     else:
-        jobs = psutil.Process(process.pid).children(recursive=True)
-        for job in jobs:
-            if "python" in job.name() or "myoassist" in job.name():
-                job.kill()
-                break
-    process.wait()
+        process.kill()  # its jobs go on, beside those of the next workflow
+    return process.wait() == -signal.SIGKILL
 
 
-def disturb(folder: Path, rng: np.random.Generator, *, kills: int, takes_s: float) -> int:
-    """Run a project with kills at random moments until it is finished; return how many hit a running workflow."""
-    groups, hits = [], 0
+def disturb(folder: Path, rng: np.random.Generator, victims: list[str], takes_s: float) -> list[str]:
+    """Run a project with one kill after the other until it is finished; return the victims that were hit."""
+    groups, hit = [], []
     try:
-        for _ in range(kills):
+        for victim in victims:
             process = start(folder, TARGET)
             groups.append(process.pid)
-            try:
-                process.wait(timeout=rng.uniform(0.08, 0.35) * takes_s)
+            if wait_and_kill(process, victim, rng, takes_s):
+                hit.append(victim)
+            if process.returncode == 0:
                 break  # finished before
-            except subprocess.TimeoutExpired:
-                kill(process, str(rng.choice(VICTIMS)))
-                hits += 1
             run(folder, "--unlock")
         run(folder, TARGET)
     finally:
         for group in groups:  # jobs that outlived their workflow
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+    return hit
+
+
+def disturb_until(kills: int, undisturbed: tuple[Path, float], place: Path) -> Counter[str]:
+    """Kill so often, every kind of victim in turn, comparing all files whenever a project is finished."""
+    finished, takes_s = undisturbed
+    print(f"moments drawn with FAULT_SEED={SEED}")
+    rng, hits, attempt = np.random.default_rng(SEED), Counter(), 0
+    while hits.total() < kills or len(hits) < len(VICTIMS):
+        assert attempt <= 2 * kills, f"too few kills hit anything: {dict(hits)}"
+        rare = sorted(VICTIMS, key=lambda victim: (hits[victim], rng.random()))
+        wanted = [rare[index % len(rare)] for index in range(max(kills - hits.total(), 1))]
+        project = new_real_project(place / f"project{attempt}")
+        hits.update(disturb(project, rng, wanted, takes_s))
+        assert differences(artefacts(project), artefacts(finished)) == {}
+        attempt += 1
     return hits
 
 
 def test_killed_three_times_ends_in_the_same_files(undisturbed: tuple[Path, float], tmp_path: Path) -> None:
-    folder, takes_s = undisturbed
-    project = new_real_project(tmp_path / "project")
-    assert disturb(project, np.random.default_rng(1), kills=3, takes_s=takes_s) >= 2
-    assert artefacts(project) == artefacts(folder)
+    assert set(disturb_until(3, undisturbed, tmp_path)) == set(VICTIMS)
 
 
 @pytest.mark.slow
 def test_killed_twenty_times_ends_in_the_same_files(undisturbed: tuple[Path, float], tmp_path: Path) -> None:
-    folder, takes_s = undisturbed
-    rng, hits, attempt = np.random.default_rng(2), 0, 0
-    while hits < 20:
-        project = new_real_project(tmp_path / f"project{attempt}")
-        hits += disturb(project, rng, kills=20 - hits, takes_s=takes_s)
-        assert artefacts(project) == artefacts(folder)
-        attempt += 1
+    hits = disturb_until(20, undisturbed, tmp_path)
+    assert hits.total() >= 20
+    assert min(hits[victim] for victim in VICTIMS) >= 3
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of its own, as large as said; the test is skipped where none can be mounted."""
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no small disk can be mounted: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 24 MB."""
-    folder = tmp_path / "small disk"
-    folder.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root")
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"no small disk can be mounted: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(tmp_path / "small disk", "24m") as folder:
+        yield folder
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system on which no checkpoint, no rollouts and no figure fit."""
+    with mounted(tmp_path / "tiny disk", "8k") as folder:
+        yield folder
 
 
 def remount(folder: Path, options: str) -> None:
@@ -142,6 +189,48 @@ def test_a_full_and_a_read_only_disk_are_told_and_do_no_damage(
     made = artefacts(project)
     assert len(made) == 3
     assert made == {path: content for path, content in finished.items() if path in made}
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "rollouts", "figure"])
+def test_what_does_not_fit_on_the_disk_is_named_and_nothing_is_left(
+    undisturbed: tuple[Path, float], tiny_disk: Path, kind: str
+) -> None:
+    command, file = writing(kind, undisturbed[0], tiny_disk)
+    done = subprocess.run(
+        [sys.executable, "-m", "myoassist.cli", *command, "--experiment", "configs/experiments/tiny.json"],
+        cwd=undisturbed[0],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MYOASSIST_LOG_LEVEL": "ERROR"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    assert f"{tiny_disk / file}" in line
+    assert "No space left on device" in line
+    assert [path for path in tiny_disk.rglob("*") if path.is_file()] == []
+
+
+def writing(kind: str, project: Path, disk: Path) -> tuple[list[str], str]:
+    """The words of a command that makes something of a finished project on another disk, and the file it fails at."""
+    paths = {path.rsplit("/", 1)[-1]: f"results/tiny/{path}" for path in artefacts(project)}
+    fitted = next(str(path.relative_to(project)) for path in project.glob("results/tiny/retargeted/*/reference.h5"))
+    body = {"model": paths["model.mjb"], "manifest": paths["manifest.json"], "reference": fitted}
+    if kind == "checkpoint":
+        chosen = {**body, "output": disk / "model.zip", "log": disk / "log.json"}
+        return ["train", *words(chosen)], "model.zip"
+    if kind == "rollouts":
+        chosen = {**body, "checkpoint": paths["model_128.zip"], "rollouts": disk / "rollouts.h5"}
+        return ["evaluate", *words(chosen)], "rollouts.h5"
+    chosen = {name: paths[f"{name}.{ending}"] for name, ending in TABLES.items()}
+    norm = "reference_data/normative_kinematics.csv"
+    return ["figures", *words({**chosen, "reference": fitted, "norm": norm, "output-dir": disk})], "dashboard.png"
+
+
+TABLES = {"rollouts": "h5", "cycles": "parquet", "metrics": "json", "spatiotemporal": "csv"}
+
+
+def words(options: dict[str, object]) -> list[str]:
+    return [text for name, value in options.items() for text in (f"--{name}", str(value))]
 
 
 def run_elsewhere(project: Path, place: Path) -> str:

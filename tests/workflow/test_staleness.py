@@ -121,6 +121,16 @@ TABLE = {
         rows(ENVIRONMENT, {STROLL}) | ACROSS,
     ),
     "reward code": (append("myoassist/envs/reward_terms.py", NEW_FUNCTION), rows(ENVIRONMENT, ALL) | ACROSS),
+    "code that a schedule follows": (
+        append("myoassist/policies/schedules.py", NEW_FUNCTION),
+        rows(TRAINING, ALL) | ACROSS,
+    ),
+    "code that changes phases": (
+        append("myoassist/training/curriculum.py", NEW_FUNCTION),
+        rows(TRAINING, ALL) | ACROSS,
+    ),
+    "code of scenarios": (append("myoassist/evaluation/scenario.py", NEW_FUNCTION), rows(EVALUATION, ALL) | ACROSS),
+    "code of settings": (append("myoassist/config/curriculum.py", NEW_FUNCTION), {}),
     "own reward class": (own_class("class Mine:\n    factor = 2\n"), rows(ENVIRONMENT, {COURSE}) | ACROSS),
     "comment in the own class's file": (own_class("# a remark\nclass Mine:\n    factor = 1\n"), {}),
     "PPO parameter": (
@@ -274,16 +284,6 @@ def test_fresh_checkout_of_the_same_content_stays_fresh(project: Project) -> Non
     shutil.rmtree(project.folder / "myoassist")
     git("checkout", "--", ".")
     assert project.stale() == {}
-
-
-def test_figures_alone_never_touch_training(project: Project) -> None:
-    project.change_experiment("stroll", "training.parameters.learning_rate", 1e-4)
-    project.change_experiment("stroll", "figures.dpi", 100)
-    plan = project.run(
-        "report", "--allowed-rules", "analyze", "run_figures", "matrix_tables", "matrix_figures", "report", "--dry-run"
-    )
-    assert "draw stroll-s1" in plan
-    assert "train stroll-s1" not in plan
 
 
 def test_second_run_runs_nothing(project: Project) -> None:

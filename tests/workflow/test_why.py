@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from tiny_project import Project
+from tiny_project import ROOT, Project
 
 PROGRAM = """
 import json, sys
@@ -92,6 +92,23 @@ def test_failed_job_is_told_apart_from_one_that_was_never_tried(project: Project
     found = ask(project, "walk-s2")
     assert found["its last attempt failed or was interrupted",] == ["train walk-s2 to 64 steps"]
     assert "train walk-s2 to 128 steps" in found["not made yet",]
+
+
+def test_many_jobs_are_named_in_short_or_all(project: Project) -> None:
+    project.edit("configs/matrices/tiny.yaml", "[1]", "[1, 2]")
+    words = ["walk-s2", "--matrix", "configs/matrices/tiny.yaml"]
+    command = [sys.executable, "-m", "myoassist.cli", "why", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+
+    def say(*more: str) -> list[str]:
+        done = subprocess.run([*command, *more], cwd=project.folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    short, everything = say(), say("--all")
+    assert "and 1 more (--all names them)" in short
+    assert short[0] == everything[0] == "walk-s2: 7 jobs would run"
+    assert len([line for line in everything[1:] if line and not line.startswith(" ")]) == 7
 
 
 @pytest.mark.parametrize("target", ["walk-s9", "nothing"])

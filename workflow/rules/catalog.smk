@@ -210,7 +210,7 @@ def report_run(run):
         seed=run.seed,
         description=here.description,
         differences=PLAN.differences(run),
-        configuration=here.plain(),
+        configuration=PLAN.configuration(run),
         model_manifest=f"models/{here.model_key}/manifest.json",
         reference=f"reference/{here.reference_key}/reference.h5",
         fitted_reference=f"retargeted/{here.retarget_key}/reference.h5",

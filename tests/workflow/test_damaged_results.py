@@ -1,0 +1,76 @@
+"""A damaged result of any kind is named by the stage that reads it, and made again on request, to the same bytes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from real_project import artefacts, new_real_project, run
+from repeatable import differences
+
+TARGET = "figures"
+KINDS = {
+    "compiled model": ("models/*/model.mjb", "retarget"),
+    "HDF5": ("runs/*/evaluation/*/level/rollouts.h5", "analyze"),
+    "JSON": ("runs/*/trained_models/train_log_64.json", "matrix_figures"),
+    "checkpoint": ("runs/*/trained_models/model_128.zip", "evaluate"),
+    "parquet": ("runs/*/evaluation/*/level/cycles.parquet", "run_figures"),
+}
+"""Kind of file -> one of it below the results, and a rule that reads it."""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = new_real_project(tmp_path_factory.mktemp("finished") / "project")
+    run(folder, TARGET)
+    return folder
+
+
+def damage(file: Path, how: str) -> None:
+    """Cut a file, or lose a block in its middle."""
+    content = bytearray(file.read_bytes())
+    if how == "cut":
+        file.write_bytes(content[: len(content) * 6 // 10])
+    else:
+        middle, length = len(content) // 2, max(len(content) // 8, 32)
+        content[middle : middle + length] = bytes(length)
+        file.write_bytes(content)
+
+
+def repeated(project: Path) -> dict[str, bytes]:
+    """All results but the learning curves, which show how fast a training went."""
+    return {path: content for path, content in artefacts(project).items() if not path.startswith("figures/learning")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "how", "deleted"),
+    [
+        ("compiled model", "cut", True),
+        ("HDF5", "lost block", False),
+        ("JSON", "cut", True),
+        ("checkpoint", "lost block", False),
+        ("parquet", "cut", False),
+    ],
+)
+def test_damage_is_named_by_the_reader_and_mended_on_request(
+    finished: Path, tmp_path: Path, kind: str, how: str, deleted: bool
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(finished, project, symlinks=True)
+    pattern, reader = KINDS[kind]
+    (file,) = (path.relative_to(project) for path in (project / "results" / "tiny").glob(pattern))
+    damage(project / file, how)
+
+    said = run(project, TARGET, status=1)
+    assert f"Error in rule {reader}:" in said
+    assert [line for line in said.splitlines() if line.startswith(f"myoassist: {file}: ")], said
+    assert "Traceback" not in said
+
+    if deleted:
+        (project / file).unlink()
+        run(project, str(file))
+    else:
+        run(project, str(file), "--forcerun", str(file))
+    run(project, TARGET)
+    assert differences(repeated(project), repeated(finished)) == {}

@@ -14,6 +14,7 @@ from myoassist.cli.options import (
     OptionalFolder,
     Source,
     Word,
+    as_film,
     at_least_one,
     load_settings,
     only_with_experiment,
@@ -288,6 +289,7 @@ def replay(
     chosen = source.take(VideoSettings, lambda experiment: experiment.evaluation.video)
     inputs = {"model": model, "manifest": manifest, "rollouts": rollouts}
     require(**inputs)
+    as_film(video=video)
 
     def make() -> None:
         from myoassist.evaluation.video import replay as stage

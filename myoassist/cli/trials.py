@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from tyro.conf import arg
 
-from myoassist.cli.options import Number, OptionalFile, at_least_one, require
+from myoassist.cli.options import Number, OptionalFile, as_film, at_least_one, require
 from myoassist.errors import InputError
 
 Config = Annotated[str, arg(metavar="CONFIG")]
@@ -36,12 +36,15 @@ def sim(
         steps: number of control steps.
         seed: of the environment and of the actions.
         render: show it in a window, in real time.
-        video: output: a video of the first seconds (.mp4).
+        video: output: a video of the first seconds (.mp4); missing folders above it are made.
     """
     from myoassist.config.environment import ENVIRONMENT_IDS
     from myoassist.config.experiment import Experiment
 
     at_least_one(steps=steps)
+    if seed < 0:
+        raise InputError(f"--seed: expected 0 or more (found {seed})")
+    as_film(video=video)
     given = _all_or_none(model=model, manifest=manifest, reference=reference)
     experiment = None
     if config not in ENVIRONMENT_IDS:
@@ -61,6 +64,8 @@ def sim(
         settings = experiment.environment
     handler = registration.handler(settings.id, settings, **files)
     print(smoke_run(handler, **files, steps=steps, seed=seed, render=render, video=video).summary())
+    if video is not None:
+        print(f"  video          {video}")
 
 
 def bench(

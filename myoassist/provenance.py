@@ -61,6 +61,7 @@ NOT_CODE = frozenset(
         "myoassist",  # registers the environment ids, by name
         "myoassist.bench",
         "myoassist.formats.kept",  # puts results back as they are
+        "myoassist.physics_bench",
         "myoassist.provenance",  # only records what ran
         "myoassist.registration",
         "myoassist.retention",

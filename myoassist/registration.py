@@ -172,6 +172,16 @@ def data_file(relative: str) -> Path:
     raise InputError(f"{relative}: file not found")
 
 
+def experiment_file(name: str) -> Path:
+    """Find one of the project's own experiments, in the same places as `data_file`.
+
+    Raises:
+        InputError: if it is in none of them.
+    """
+    installed = Path(__file__).parent / "experiments" / f"{name}.json"
+    return installed if installed.is_file() else data_file(f"configs/experiments/{name}.json")
+
+
 def cache_folder() -> Path:
     """The folder for made assets: `MYOASSIST_CACHE`, or `myoassist` in the user's cache."""
     own = os.environ.get("MYOASSIST_CACHE")

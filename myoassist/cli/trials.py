@@ -80,6 +80,7 @@ def bench(
     repeats: int = 5,
     ppo: bool = True,
     checkpoint: OptionalFile = None,
+    pretrained: bool = True,
     physics: bool = False,
     workflow: bool = False,
     runs: int = 500,
@@ -89,8 +90,8 @@ def bench(
     """Measure the speed of physics, environment and learning, or of the workflow, in one run; prints JSON.
 
     Args:
-        experiment: environment and training settings (default: those of a new experiment).
-        model: input: compiled model (.mjb); give all three files or none (then the default body).
+        experiment: body, environment and training settings (default: the walking experiment walk22_imitation).
+        model: input: compiled model (.mjb); give all three files or none (then they are made and kept in a cache).
         manifest: input: its manifest (.json).
         reference: input: fitted reference (.h5).
         num_envs: environments in the batch.
@@ -99,7 +100,9 @@ def bench(
         repeats: how often everything is measured.
         ppo: measure learning too, which takes most of the time.
         checkpoint: input: whose policy acts and goes on learning, so that the states are those of its walk (default:
-            random actions, under which bodies fall and are started anew all the time).
+            what is kept of the experiment in its project's folder pretrained/, the longest trained).
+        pretrained: take such a checkpoint; without one, actions are random, and bodies fall and are started anew all
+            the time.
         physics: instead, compare solver settings with the body package's own, in speed and in motion.
         workflow: instead, how fast Snakemake plans a large matrix of the project in this folder.
         runs: with --workflow: runs of that matrix, in tens.
@@ -112,18 +115,26 @@ def bench(
         at_least_one(runs=runs, segments=segments, repeats=repeats)
         _print_numbers(benchmark_workflow(Path(), runs=runs, segments=segments, repeats=repeats), output)
         return
-    from myoassist.config.experiment import Experiment
+    from myoassist.config.experiment import Experiment, normal_path
 
     at_least_one(num_envs=num_envs, threads=threads, steps=steps, repeats=repeats)
-    chosen = Experiment() if experiment is None else Experiment.from_file(experiment)
     given = _all_or_none(model=model, manifest=manifest, reference=reference)
-    from myoassist.bench import benchmark, compare_physics
-    from myoassist.registration import handler
+    require(checkpoint=checkpoint)
+    from myoassist.registration import experiment_file, handler, made_assets
 
-    environment = handler(chosen.environment.id, chosen.environment, **given)
+    file = experiment_file("walk22_imitation") if experiment is None else experiment
+    chosen = Experiment.from_file(file)
+    files = given or made_assets(chosen.model, chosen.reference, chosen.retarget)
+    environment = handler(chosen.environment.id, chosen.environment, **files)
     if physics:
+        from myoassist.physics_bench import compare_physics
+
         numbers = compare_physics(environment, num_envs=num_envs, threads=threads, repeats=repeats)
     else:
+        from myoassist.bench import benchmark, newest_pretrained
+
+        if checkpoint is None and pretrained:
+            checkpoint = newest_pretrained(file, normal_path(file.parent / ".." / ".." / "pretrained"))
         numbers = benchmark(
             environment,
             chosen.training,
@@ -134,7 +145,7 @@ def bench(
             ppo=ppo,
             checkpoint=checkpoint,
         )
-    _print_numbers(numbers, output)
+    _print_numbers({"experiment": str(file), **numbers}, output)
 
 
 def _print_numbers(numbers: dict[str, Any], output: Path | None) -> None:

@@ -30,7 +30,17 @@ def bench(assets, folder: Path, *arguments: str) -> dict:
     experiment.write_text(json.dumps(TINY))
     files = [word for name, path in assets.files.items() for word in (f"--{name}", str(path))]
     size = ["--num-envs", "4", "--steps", "4", "--repeats", "1", "--threads", "2"]
-    command = [sys.executable, "-m", "myoassist.cli", "bench", "--experiment", str(experiment), *files, *size, *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "myoassist.cli",
+        "bench",
+        "--experiment",
+        str(experiment),
+        *files,
+        *size,
+        *arguments,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

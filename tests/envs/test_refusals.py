@@ -61,13 +61,15 @@ def test_the_scale_of_an_angle_that_is_none_is_refused(term, assets, make_handle
 
 @pytest.mark.parametrize("field", ["qpos", "qvel", "activation"])
 def test_a_broken_state_before_a_step_is_not_kept(field, assets, exo_assets, make_handler):
-    handler = make_handler(exo_assets, id="myoAssistLegImitationExo-v0", pelvis_support={"tilt_stiffness_n_m_rad": 50.0})
+    handler = make_handler(
+        exo_assets, id="myoAssistLegImitationExo-v0", pelvis_support={"tilt_stiffness_n_m_rad": 50.0}
+    )
     batch, sound = handler.make_batch(3), handler.make_batch(3)
     for env in (batch, sound):
         env.reset(seed=0)
     getattr(batch.simulation, field)[1] = np.nan
     for step in range(3):
-        observations, rewards, terminated, _, info = batch.step(np.full((3, 24), 0.1))
+        observations, rewards, _, _, info = batch.step(np.full((3, 24), 0.1))
         others, *_ = sound.step(np.full((3, 24), 0.1))
         assert np.isfinite(observations).all()
         assert np.isfinite(rewards).all()

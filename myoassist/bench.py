@@ -308,9 +308,10 @@ def _learner(
 
     def learn() -> Spent:
         calls.clear()
-        callback = LearningCallback(env.batch, stop_steps=0)
-        with Spent(steps=n_steps * num_envs) as spent:
-            algorithm.learn(spent.steps, callback=callback, log_interval=None, reset_num_timesteps=False)
+        rollout = n_steps * num_envs
+        callback = LearningCallback(env.batch, stop_steps=algorithm.num_timesteps + rollout)
+        with Spent(steps=rollout) as spent:
+            algorithm.learn(rollout, callback=callback, log_interval=None, reset_num_timesteps=False)
         return spent
 
     return learn, calls.repeat

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from myoassist.bench import Walk, newest_pretrained
+from myoassist.cli import trials
+from myoassist.config.experiment import Experiment
+from myoassist.config.model import ModelSettings
 from myoassist.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -94,6 +97,25 @@ def test_variants_that_only_leave_out_work_change_no_bit(assets, tmp_path):
     assert variants["these three (the default here)"]["angles_max_deg"] < 1e-9
     assert variants["solver CG"]["angles_max_deg"] > 0.0
     assert all(row["speed"] > 0 for row in variants.values())
+
+
+def test_the_body_and_ground_are_the_experiments_own(assets, tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def made_assets(*settings):
+        asked.append(settings)
+        return assets.files
+
+    monkeypatch.setattr("myoassist.registration.made_assets", made_assets)
+    monkeypatch.chdir(ROOT)
+    file = Path("configs/experiments/muscle_weakness.json")
+    trials.bench(experiment=file, num_envs=2, threads=1, steps=2, repeats=1, ppo=False, pretrained=False)
+    experiment = Experiment.from_file(file)
+    assert asked == [(experiment.model, experiment.reference, experiment.retarget)]
+    assert experiment.model != ModelSettings()
+    found = json.loads(capsys.readouterr().out)
+    assert (found["experiment"], found["acting"]["physics"]) == (str(file), "random actions")
+    assert not {"ppo", "ratio_ppo"} & found.keys()
 
 
 def test_the_longest_trained_checkpoint_of_the_experiment_is_taken(tmp_path):

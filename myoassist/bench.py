@@ -194,7 +194,7 @@ class PhysicsCalls:
         self.repeated = np.empty_like(self.states)
         self.noted = 0
         self._forced = False
-        self._controls = np.empty((steps, batch.num_envs, simulation.model.nu))
+        self._controls = np.empty((steps, *simulation.control.shape))
         self._forces = np.zeros((steps, batch.num_envs, simulation.model.nv))
         threads = len(simulation.workers)
         self._pool = Rollout(nthread=threads if threads > 1 else 0)
@@ -223,8 +223,8 @@ class PhysicsCalls:
         for call in range(self.noted):
             given = self._controls[call]
             if self._forced:
-                given = np.concatenate([given, self._forces[call]], axis=1)
-            given = np.repeat(given[:, None], simulation.substeps, axis=1)
+                held = np.repeat(self._forces[call][:, None], simulation.substeps, axis=1)
+                given = np.concatenate([given, held], axis=2)
             with spent:
                 self._pool.rollout(
                     simulation.models,

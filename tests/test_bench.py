@@ -90,6 +90,14 @@ def test_repeated_physics_are_the_environments_own_to_the_bit(settings, threads,
     assert np.array_equal(walk.calls.states, states)
 
 
+def test_motors_that_change_within_a_control_step_are_repeated_too(exo_assets, make_handler):
+    walk = Walk(make_handler(exo_assets, id="myoAssistLegImitationExo-v0").make_batch(3, threads=1), 20, None)
+    walk.run()
+    walk.calls.repeat()
+    goes_on = ~walk.ended[:-1]
+    assert walk.calls.repeated[:-1][goes_on].tobytes() == walk.calls.states[1:][goes_on].tobytes()
+
+
 def test_variants_that_only_leave_out_work_change_no_bit(assets, tmp_path):
     variants = bench(assets, tmp_path, "--physics")["variants"]
     for name in ("package settings", "without visuals", "without islands", "at most 10 iterations"):

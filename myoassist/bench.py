@@ -1,18 +1,19 @@
 """How fast is it: the physics limit, the environment, and learning end to end, measured in one run.
 
-The bare limit replays exactly the physics calls that the environment made (same states, controls, threads and
-substeps), so the ratio of the two tells what everything around the physics costs.
+The bare limit repeats exactly the physics calls that the environment made (same states, controls, forces, threads and
+substeps), so the ratio of the two tells what everything around the physics costs. Learning is compared with the calls
+that it made itself, since another policy brings bodies into states that cost the physics more or less.
 """
 
 from __future__ import annotations
 
-import copy
 import os
 import platform
 import resource
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ import mujoco
 import numpy as np
 from mujoco.rollout import Rollout
 
-from myoassist.config.training import LearnerSettings, PolicySettings, TrainingSettings
+from myoassist.config.kept import find_kept
+from myoassist.config.training import DEFAULT_N_STEPS, LearnerSettings, PolicySettings, TrainingSettings
 from myoassist.envs.allotment import available_cpus
 from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
@@ -29,25 +31,25 @@ if TYPE_CHECKING:
     from myoassist.policies.learner import ActingPolicy
 
 SMALL = (64, 64)
-PACKAGE = "package settings"
-_SPARSE = {"jacobian": mujoco.mjtJacobian.mjJAC_SPARSE}
-_NO_ISLANDS = {"disableflags": int(mujoco.mjtDisableBit.mjDSBL_ISLAND)}
-PHYSICS: dict[str, dict[str, Any]] = {
-    PACKAGE: {},
-    "without visuals": {"visuals": False},
-    "sparse Jacobian": _SPARSE,
-    "without islands": _NO_ISLANDS,
-    "these three (the default here)": {**_SPARSE, **_NO_ISLANDS, "visuals": False},
-    "at most 10 iterations": {"iterations": 10},
-    "at most 6 iterations": {"iterations": 6},
-    "at most 4 iterations": {"iterations": 4},
-    "tolerance 1e-6": {"tolerance": 1e-6},
-    "elliptic friction cones": {"cone": mujoco.mjtCone.mjCONE_ELLIPTIC},
-    "integrator implicitfast": {"integrator": mujoco.mjtIntegrator.mjINT_IMPLICITFAST},
-    "solver CG": {"solver": mujoco.mjtSolver.mjSOL_CG},
-}
-"""Variant -> changes of `mjOption` against the body package's own settings."""
-_LEG_JOINTS = ("hip_flexion", "knee_angle", "ankle_angle")
+_CONTROL = int(mujoco.mjtState.mjSTATE_CTRL)
+_CONTROL_AND_FORCE = _CONTROL | int(mujoco.mjtState.mjSTATE_QFRC_APPLIED)
+
+
+def newest_pretrained(experiment: Path, folder: Path) -> Path | None:
+    """Find the checkpoint of an experiment that has been trained longest among the kept ones.
+
+    Args:
+        experiment: its file, whose name the folders begin with.
+        folder: holds one folder a kept policy, `<experiment>-s<seed>`.
+
+    Returns:
+        The checkpoint (of the highest seed among equals), or None if there is none.
+
+    Raises:
+        InputError: if a kept folder is incomplete.
+    """
+    kept = [find_kept(found) for found in sorted(folder.glob(f"{experiment.stem}-s*")) if found.is_dir()]
+    return max(kept, key=lambda files: (files.steps, files.checkpoint)).checkpoint if kept else None
 
 
 def benchmark(
@@ -73,14 +75,16 @@ def benchmark(
         ppo: whether to measure learning, which takes most of the time.
         checkpoint: whose policy acts, with its exploration noise, so that bodies are in the states of its walk, and
             which learning with the experiment's own network goes on from. None acts at random, so that most bodies
-            are falling and are often started anew.
+            are falling and are often started anew. A network of 64x64 is always a new one.
 
     Returns:
-        Plain data: `physics`, `environment`, `environment_1_thread` (with more than one), `ppo`, `ppo_64x64` (steps per
-        second: median, best, worst; simulated seconds per second), `ratio_environment`, `ratio_ppo`,
-        `ratio_ppo_64x64` (over `physics`), `thread_speedup` (environment over environment with 1 thread), memory
-        (an environment that shares its model; one model of its own without visuals, as variation makes; the full
-        model) and machine.
+        Plain data: `physics`, `environment`, `environment_1_thread` (with more than one thread), `ppo`, `ppo_64x64`,
+        `physics_of_ppo` and `physics_of_ppo_64x64`: steps per second (median, best, worst), steps per second of
+        processor time (median), simulated seconds per second. `ratio_environment` is over `physics`, `ratio_ppo` and
+        `ratio_ppo_64x64` are over the bare physics of their own states; the same with `_cpu` in processor time, which
+        other work on the machine disturbs less. `thread_speedup` (environment over environment with 1 thread),
+        `acting` (who chose the actions of each), memory (an environment that shares its model; one model of its own
+        without visuals, as variation makes; the full model) and machine.
     """
     threads = min(num_envs, threads or available_cpus())
     memory_before = _resident_mb()
@@ -89,45 +93,37 @@ def benchmark(
     batch.step(np.zeros(batch.action_space.shape))
     memory_per_env = (_resident_mb() - memory_before) / num_envs
     policy = None if checkpoint is None else _policy(checkpoint, batch)
-    recorder = _Recorder(batch, steps, policy)
-    measured: dict[str, list[float]] = {"environment": [], "physics": []}
-    learners: dict[str, Callable[[], float]] = {}
+    walk = Walk(batch, steps, policy)
+    runs: dict[str, Callable[[], Spent]] = {"environment": walk.run, "physics": walk.calls.repeat}
+    acting = "random actions" if checkpoint is None else f"{checkpoint}, with exploration noise"
+    actors = {"environment": acting, "physics": acting}
     if threads > 1:
-        alone = _Recorder(handler.make_batch(num_envs, threads=1), steps, policy)
-        learners["environment_1_thread"] = alone.run
-        measured["environment_1_thread"] = []
+        alone = Walk(handler.make_batch(num_envs, threads=1), steps, policy)
+        runs["environment_1_thread"] = alone.run
         alone.run()
     if ppo:
-        learners["ppo"] = _learner(handler, training, training.policy, num_envs, threads, checkpoint)
         small = training.policy.model_copy(update={"actor": SMALL, "critic": SMALL, "networks": None})
-        learners["ppo_64x64"] = _learner(handler, training, small, num_envs, threads)
-        measured |= {"ppo": [], "ppo_64x64": []}
-    recorder.run()  # warm up
+        actors |= {"ppo": "a new network" if checkpoint is None else acting, "ppo_64x64": "a new network"}
+        for name, network, start in (("ppo", training.policy, checkpoint), ("ppo_64x64", small, None)):
+            runs[name], runs[f"physics_of_{name}"] = _learner(handler, training, network, num_envs, threads, start)
+    walk.run()  # warm up
+    measured: dict[str, list[Spent]] = {name: [] for name in runs}
     for _ in range(repeats):
-        measured["environment"].append(recorder.run())
-        measured["physics"].append(recorder.replay())
-        for name, learn in learners.items():
-            measured[name].append(learn())
+        for name, run in runs.items():
+            measured[name].append(run())
     batch.close()
-    control_s = batch.control_s
-    result: dict[str, Any] = {
-        name: {
-            "steps_per_second": round(statistics.median(values), 1),
-            "best": round(max(values), 1),
-            "worst": round(min(values), 1),
-            "simulated_seconds_per_second": round(statistics.median(values) * control_s, 2),
-        }
-        for name, values in measured.items()
-    }
-    limit = statistics.median(measured["physics"])
+    result: dict[str, Any] = {name: _summary(spent, batch.control_s) for name, spent in measured.items()}
     for name in ("environment", "ppo", "ppo_64x64"):
         if name in measured:
-            result[f"ratio_{name}"] = round(statistics.median(measured[name]) / limit, 4)
+            limit = result["physics" if name == "environment" else f"physics_of_{name}"]
+            for suffix, unit in (("", "steps_per_second"), ("_cpu", "steps_per_cpu_second")):
+                result[f"ratio_{name}{suffix}"] = round(result[name][unit] / limit[unit], 4)
     if threads > 1:
         pairs = zip(measured["environment"], measured["environment_1_thread"], strict=True)
-        result["thread_speedup"] = round(statistics.median(many / one for many, one in pairs), 3)
+        result["thread_speedup"] = round(statistics.median(one.wall_s / many.wall_s for many, one in pairs), 3)
     return result | {
-        "episodes_ended_per_measurement": recorder.ended,
+        "acting": actors,
+        "episodes_ended_per_measurement": int(walk.ended.sum()),
         "num_envs": num_envs,
         "threads": threads,
         "substeps": batch.simulation.substeps,
@@ -143,134 +139,137 @@ def benchmark(
     }
 
 
-class _Recorder:
-    """Runs the environment with a policy's or random actions and replays its physics calls bare."""
+@dataclass
+class Spent:
+    """Time for some control steps.
+
+    Attributes:
+        steps: control steps of all environments together.
+        wall_s: time on the clock.
+        cpu_s: processor time of all threads.
+    """
+
+    steps: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+    def __enter__(self) -> Spent:
+        self._cpu, self._wall = time.process_time(), time.perf_counter()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.wall_s += time.perf_counter() - self._wall
+        self.cpu_s += time.process_time() - self._cpu
+
+
+def _summary(spent: list[Spent], control_s: float) -> dict[str, float]:
+    rates = [item.steps / item.wall_s for item in spent]
+    return {
+        "steps_per_second": round(statistics.median(rates), 1),
+        "best": round(max(rates), 1),
+        "worst": round(min(rates), 1),
+        "steps_per_cpu_second": round(statistics.median(item.steps / item.cpu_s for item in spent), 1),
+        "simulated_seconds_per_second": round(statistics.median(rates) * control_s, 2),
+    }
+
+
+class PhysicsCalls:
+    """Notes the physics calls that a batch makes, and repeats them bare.
+
+    Attributes:
+        states: (steps, N, nstate) that each call started from.
+        noted: how many calls since `clear`, at most `steps`.
+        repeated: (steps, N, nstate) states that the repeated calls ended in.
+    """
+
+    def __init__(self, batch: MyoAssistLegBase, steps: int):
+        """Listen to the batch's simulation.
+
+        Args:
+            batch: whose calls are noted from now on.
+            steps: of how many calls there is room for; later ones are not noted.
+        """
+        simulation = self._simulation = batch.simulation
+        self.states = np.empty((steps, *simulation.state.shape))
+        self.repeated = np.empty_like(self.states)
+        self.noted = 0
+        self._forced = False
+        self._controls = np.empty((steps, *simulation.control.shape))
+        self._forces = np.zeros((steps, batch.num_envs, simulation.model.nv))
+        threads = len(simulation.workers)
+        self._pool = Rollout(nthread=threads if threads > 1 else 0)
+        self._step = simulation.step
+        simulation.step = self._note
+
+    def clear(self) -> None:
+        """Forget the calls so far."""
+        self.noted = 0
+
+    def _note(self, control: np.ndarray, applied: np.ndarray | None = None) -> np.ndarray:
+        if self.noted < len(self.states):
+            self.states[self.noted] = self._simulation.state
+            self._controls[self.noted] = control
+            if applied is not None:
+                self._forced = True
+                self._forces[self.noted] = applied
+            self.noted += 1
+        return self._step(control, applied)
+
+    def repeat(self) -> Spent:
+        """Repeat the noted calls; what is given to them is put together outside of the time."""
+        simulation = self._simulation
+        states, sensors = np.empty_like(simulation.substates), np.empty_like(simulation.sensordata)
+        spent = Spent(steps=self.noted * len(simulation.state))
+        for call in range(self.noted):
+            given = self._controls[call]
+            if self._forced:
+                held = np.repeat(self._forces[call][:, None], simulation.substeps, axis=1)
+                given = np.concatenate([given, held], axis=2)
+            with spent:
+                self._pool.rollout(
+                    simulation.models,
+                    simulation.workers,
+                    self.states[call],
+                    given,
+                    skip_checks=True,
+                    nstep=simulation.substeps,
+                    control_spec=_CONTROL_AND_FORCE if self._forced else _CONTROL,
+                    state=states,
+                    sensordata=sensors,
+                )
+            self.repeated[call] = states[:, -1]
+        return spent
+
+
+class Walk:
+    """Runs the environment with a policy's or random actions.
+
+    Attributes:
+        calls: the physics calls of the last run.
+        ended: (steps, N) bool, where an episode ended in the last run.
+    """
 
     def __init__(self, batch: MyoAssistLegBase, steps: int, policy: ActingPolicy | None):
-        self.batch = batch
-        self.policy = policy
-        self.ended = 0
-        self.steps = steps
+        """Prepare runs of `steps` control steps; `policy` None acts at random."""
+        self._batch = batch
+        self._policy = policy
+        self.calls = PhysicsCalls(batch, steps)
+        self.ended = np.zeros((steps, batch.num_envs), dtype=bool)
         rng = np.random.default_rng(0)
         size = (steps, batch.num_envs, batch.action_layout.size)
-        self.actions = rng.normal(0.0, 0.3, size).clip(-1, 1).astype(np.float32)
-        self.states = np.empty((steps, *batch.simulation.state.shape))
-        self.controls = np.empty((steps, *batch.simulation.control.shape))
-        threads = len(batch.simulation.workers)
-        self.pool = Rollout(nthread=threads if threads > 1 else 0)
+        self._actions = rng.normal(0.0, 0.3, size).clip(-1, 1).astype(np.float32)
 
-    def run(self) -> float:
-        """Steps per second of the environment, resets included (choosing actions and recording is not its time)."""
-        observations, _ = self.batch.reset(seed=0)
-        spent, self.ended = 0.0, 0
-        for step in range(self.steps):
-            self.states[step] = self.batch.simulation.state
-            action = self.actions[step]
-            if self.policy is not None:
-                action = self.policy.act(observations, deterministic=False)
-            begin = time.perf_counter()
-            observations, _, terminated, truncated, _ = self.batch.step(action)
-            spent += time.perf_counter() - begin
-            self.ended += int(np.count_nonzero(terminated | truncated))
-            self.controls[step] = self.batch.simulation.control
-        return self.steps * self.batch.num_envs / spent
-
-    def replay(self) -> float:
-        """Steps per second of the same physics calls alone."""
-        simulation = self.batch.simulation
-        states, sensors = np.empty_like(simulation.substates), np.empty_like(simulation.sensordata)
-        spent = 0.0
-        for step in range(self.steps):
-            begin = time.perf_counter()
-            self.pool.rollout(
-                simulation.models,
-                simulation.workers,
-                self.states[step],
-                self.controls[step],
-                skip_checks=True,
-                nstep=simulation.substeps,
-                control_spec=int(mujoco.mjtState.mjSTATE_CTRL),
-                state=states,
-                sensordata=sensors,
-            )
-            spent += time.perf_counter() - begin
-        return self.steps * self.batch.num_envs / spent
-
-
-def compare_physics(
-    handler: EnvironmentHandler,
-    *,
-    num_envs: int = 64,
-    threads: int | None = None,
-    seconds: float = 0.2,
-    repeats: int = 5,
-) -> dict[str, Any]:
-    """Measure solver settings against the body package's own: speed, and how far motion and forces differ.
-
-    From states of the fitted stride with noise on its activations, all variants run the same controls.
-
-    Args:
-        handler: with a reference.
-        num_envs: states, spread over the gait cycle.
-        threads: physics threads; None takes the CPUs this process may use.
-        seconds: how far ahead.
-        repeats: interleaved; the median counts. Speed is per second of processor time, so that other work on the
-            machine disturbs it less.
-
-    Returns:
-        Plain data: variant -> speed relative to the package's settings (median, best, worst), deviation of hips, knees
-        and ankles (degrees, rms and largest) and of the feet's vertical forces (body weights, rms).
-    """
-    threads = threads or available_cpus()
-    batch = handler.make_batch(num_envs, threads=1)
-    batch.reset(seed=0, options={"phase": np.arange(num_envs) / num_envs})
-    rng = np.random.default_rng(0)
-    excitation = batch.clip.excitation(batch.phase) + rng.normal(0.0, 0.1, (num_envs, len(handler.manifest.muscles)))
-    control = np.zeros((num_envs, batch.simulation.model.nu))
-    control[:, [muscle.actuator for muscle in handler.manifest.muscles]] = excitation.clip(0.0, 1.0)
-    variants = {name: _with_options(handler, changes) for name, changes in PHYSICS.items()}
-    pool = Rollout(nthread=threads if threads > 1 else 0)
-    times: dict[str, list[float]] = {name: [] for name in variants}
-    results: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    nstep = round(seconds / batch.simulation.model.opt.timestep)
-    held = np.repeat(control[:, None], nstep, axis=1)
-    workers = {name: [mujoco.MjData(model) for _ in range(threads)] for name, model in variants.items()}
-    for repeat in range(repeats + 1):  # the first warms up
-        for name, model in variants.items():
-            begin = time.process_time()
-            states, sensors = pool.rollout(model, workers[name], batch.simulation.state, held)
-            if repeat:
-                times[name].append(time.process_time() - begin)
-            results[name] = (states, sensors)
-    batch.close()
-    pool.close()
-    manifest = handler.manifest
-    angles = [1 + joint.qpos for joint in manifest.independent_joints if joint.name.startswith(_LEG_JOINTS)]
-    feet = [foot.sensor_foot + 3 for foot in manifest.feet.values()]
-    base_states, base_sensors = results[PACKAGE]
-    table = {}
-    for name, (states, sensors) in results.items():
-        angle = np.degrees(states[:, :, angles] - base_states[:, :, angles])
-        force = (sensors[:, :, feet] - base_sensors[:, :, feet]) / (manifest.total_mass_kg * manifest.gravity_m_s2)
-        speeds = [base / own for base, own in zip(times[PACKAGE], times[name], strict=True)]
-        table[name] = {
-            "speed": round(statistics.median(speeds), 3),
-            "speed_best": round(max(speeds), 3),
-            "speed_worst": round(min(speeds), 3),
-            "angles_rms_deg": float(f"{np.sqrt(np.square(angle).mean()):.3g}"),
-            "angles_max_deg": float(f"{np.abs(angle).max():.3g}"),
-            "forces_rms_bw": float(f"{np.sqrt(np.square(force).mean()):.3g}"),
-        }
-    return {"variants": table, "num_envs": num_envs, "threads": threads, "seconds": seconds, "repeats": repeats}
-
-
-def _with_options(handler: EnvironmentHandler, changes: dict[str, Any]) -> mujoco.MjModel:
-    """The package's own physics with some options changed; `visuals` False leaves out what is only looked at."""
-    changes = {"jacobian": mujoco.mjtJacobian.mjJAC_AUTO, "disableflags": 0, **changes}
-    model = copy.copy(handler.full_model if changes.pop("visuals", True) else handler.model)
-    for option, value in changes.items():
-        setattr(model.opt, option, value)
-    return model
+    def run(self) -> Spent:
+        """Step the environment, starts of new episodes included; choosing actions is not its time."""
+        self.calls.clear()
+        observations, _ = self._batch.reset(seed=0)
+        spent = Spent(steps=self.ended.size)
+        for step, random in enumerate(self._actions):
+            action = random if self._policy is None else self._policy.act(observations, deterministic=False)
+            with spent:
+                observations, _, terminated, truncated, _ = self._batch.step(action)
+            self.ended[step] = terminated | truncated
+        return spent
 
 
 def _learner(
@@ -280,8 +279,8 @@ def _learner(
     num_envs: int,
     threads: int,
     checkpoint: Path | None = None,
-) -> Callable[[], float]:
-    """Return a function that learns from one rollout, gradient steps included, and returns steps per second."""
+) -> tuple[Callable[[], Spent], Callable[[], Spent]]:
+    """Return what learns from one rollout, gradient steps included, and what repeats the physics of that rollout."""
     import torch
     from stable_baselines3.common.logger import Logger
 
@@ -304,15 +303,18 @@ def _learner(
     if checkpoint is not None:
         algorithm.set_parameters(read_parameters(checkpoint), exact_match=True, device="cpu")
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
-    rollout = algorithm.n_steps * num_envs
+    n_steps = getattr(algorithm, "n_steps", DEFAULT_N_STEPS)
+    calls = PhysicsCalls(env.batch, n_steps)
 
-    def learn() -> float:
-        callback = LearningCallback(env.batch, stop_steps=0)
-        begin = time.perf_counter()
-        algorithm.learn(rollout, callback=callback, log_interval=None, reset_num_timesteps=False)
-        return rollout / (time.perf_counter() - begin)
+    def learn() -> Spent:
+        calls.clear()
+        rollout = n_steps * num_envs
+        callback = LearningCallback(env.batch, stop_steps=algorithm.num_timesteps + rollout)
+        with Spent(steps=rollout) as spent:
+            algorithm.learn(rollout, callback=callback, log_interval=None, reset_num_timesteps=False)
+        return spent
 
-    return learn
+    return learn, calls.repeat
 
 
 def _policy(checkpoint: Path, batch: MyoAssistLegBase) -> ActingPolicy:

@@ -75,6 +75,7 @@ NOT_CODE = frozenset(
         "myoassist.analysis_bench",
         "myoassist.bench",
         "myoassist.formats.kept",  # puts results back as they are
+        "myoassist.physics_bench",
         "myoassist.provenance",  # only records what ran
         "myoassist.registration",
         "myoassist.retention",

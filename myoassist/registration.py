@@ -22,19 +22,24 @@ from myoassist.provenance import fingerprint
 
 DEFAULT_DEVICE = "DephyExoBoot_L1"
 EXO_ID = "myoAssistLegImitationExo-v0"
+FILES = ("model", "manifest", "reference")
 
 
-def make_single(environment_id: str, settings: EnvironmentSettings | dict[str, Any] | None = None, **files: Path):
+def make_single(
+    environment_id: str, settings: EnvironmentSettings | dict[str, Any] | None = None, **files: Any
+) -> SingleEnvironment:
     """Make one environment; the entry point of `gymnasium.make(id)`.
 
     Args:
         environment_id: one of the registered ids.
-        settings: of the environment (object or plain data); None takes the defaults.
+        settings: of the environment (object or plain data, with the id's defaults for what it does not name); None
+            takes the defaults.
         **files: `model`, `manifest` and `reference` of own assets, all three or none.
 
     Raises:
-        InputError: for bad settings or files.
+        InputError: for bad settings or files, or an unknown keyword.
     """
+    _check_keywords(environment_id, files, "settings")
     return SingleEnvironment(handler(environment_id, settings, **files).make_batch(1, threads=1, autoreset=False))
 
 
@@ -43,21 +48,36 @@ def make_batch(
     num_envs: int = 1,
     settings: EnvironmentSettings | dict[str, Any] | None = None,
     threads: int | None = None,
-    **files: Path,
+    autoreset: bool = True,
+    **files: Any,
 ) -> MyoAssistLegBase:
     """Make N environments as one batch; the entry point of `gymnasium.make_vec(id, num_envs=N)`.
 
     Args:
         environment_id: one of the registered ids.
         num_envs: N.
-        settings: of the environment (object or plain data); None takes the defaults.
+        settings: of the environment (object or plain data, with the id's defaults for what it does not name); None
+            takes the defaults.
         threads: physics threads; None takes the CPUs this process may use.
+        autoreset: whether environments that end start anew within the same step (Gymnasium's SAME_STEP); False leaves
+            that to `reset(options={"reset_mask": terminated | truncated})` (DISABLED).
         **files: `model`, `manifest` and `reference` of own assets, all three or none.
 
     Raises:
-        InputError: for bad settings or files.
+        InputError: for bad settings or files, or an unknown keyword.
     """
-    return handler(environment_id, settings, **files).make_batch(num_envs, threads=threads)
+    _check_keywords(environment_id, files, "num_envs", "settings", "threads", "autoreset")
+    return handler(environment_id, settings, **files).make_batch(num_envs, threads=threads, autoreset=autoreset)
+
+
+def _check_keywords(environment_id: str, files: dict[str, Any], *others: str) -> None:
+    unknown = sorted(files.keys() - set(FILES))
+    if unknown:
+        hints = {"render_mode": "; `myoassist sim --render` shows it", "seed": "; `reset` takes the seed"}
+        raise InputError(
+            f"{environment_id}: unknown keyword '{unknown[0]}' (known: {', '.join([*others, *FILES])})"
+            + hints.get(unknown[0], "")
+        )
 
 
 def handler(
@@ -74,7 +94,7 @@ def handler(
         settings = EnvironmentSettings.parse({"id": environment_id, **settings}, where="settings")
     if not files:
         files = default_assets(default_device(environment_id))
-    if files.keys() != {"model", "manifest", "reference"}:
+    if files.keys() != set(FILES):
         raise InputError(f"{environment_id}: expected model, manifest and reference, or none of them")
     return EnvironmentHandler.from_files(settings, **{name: Path(path) for name, path in files.items()})
 
@@ -85,15 +105,8 @@ def default_device(environment_id: str) -> str | None:
 
 
 def default_settings(environment_id: str) -> EnvironmentSettings:
-    """The settings that an id stands for: the defaults, without imitation terms for the base environment."""
-    value: dict[str, Any] = {"id": environment_id}
-    if environment_id == "myoAssistLeg-v0":
-        value["reward"] = {
-            "alive": {"weight": 0.2},
-            "forward_velocity": {"weight": 1.0},
-            "muscle_effort": {"weight": -0.5},
-        }
-    return EnvironmentSettings.parse(value)
+    """The settings that an id stands for."""
+    return EnvironmentSettings.parse({"id": environment_id})
 
 
 def default_assets(device: str | None) -> dict[str, Path]:
@@ -157,6 +170,16 @@ def data_file(relative: str) -> Path:
         if (folder / relative).is_file():
             return folder / relative
     raise InputError(f"{relative}: file not found")
+
+
+def experiment_file(name: str) -> Path:
+    """Find one of the project's own experiments, in the same places as `data_file`.
+
+    Raises:
+        InputError: if it is in none of them.
+    """
+    installed = Path(__file__).parent / "experiments" / f"{name}.json"
+    return installed if installed.is_file() else data_file(f"configs/experiments/{name}.json")
 
 
 def cache_folder() -> Path:

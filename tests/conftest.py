@@ -18,6 +18,14 @@ with contextlib.suppress(ImportError):
 REPOSITORY = Path(__file__).parent.parent
 
 
+@pytest.fixture(autouse=True)
+def _log():
+    """The log is on, as on the command line, whatever a test before has done with it."""
+    from loguru import logger
+
+    logger.enable("myoassist")
+
+
 @dataclass(frozen=True)
 class Assets:
     """Input files of the later stages."""

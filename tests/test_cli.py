@@ -105,6 +105,11 @@ def test_segment_and_scenario_out_of_range(complaint) -> None:
     )
 
 
+def test_smoke_run_refuses_what_it_could_not_finish(complaint) -> None:
+    assert "--seed: expected 0 or more (found -1)" in complaint("sim", "--seed", "-1")
+    assert "--video: expected a name that ends in .mp4 (found x.txt)" in complaint("sim", "--video", "x.txt")
+
+
 @pytest.mark.parametrize("text", ["no_equals", "=3", "a..b=3"])
 def test_malformed_override(complaint, text: str) -> None:
     assert "FIELD=VALUE" in complaint("config", "show", EXPERIMENT, "--set", text)

@@ -78,6 +78,7 @@ def make_app() -> SubcommandApp:
 def _start_log() -> None:
     from loguru import logger
 
+    logger.enable("myoassist")
     logger.remove()
     level = os.environ.get("MYOASSIST_LOG_LEVEL", "INFO").upper()
     logger.add(sys.stderr, level=level, format="{time:YYYY-MM-DD HH:mm:ss} {level: <7} {message}")

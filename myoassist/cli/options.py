@@ -135,6 +135,17 @@ def at_least_one(**options: int | None) -> None:
             raise InputError(f"--{option.replace('_', '-')}: expected 1 or more (found {value})")
 
 
+def as_film(**options: Path | None) -> None:
+    """Refuse names of videos that are not .mp4, before anything is computed.
+
+    Raises:
+        InputError: naming the option and the file.
+    """
+    for option, path in options.items():
+        if path is not None and path.suffix != ".mp4":
+            raise InputError(f"--{option}: expected a name that ends in .mp4 (found {path})")
+
+
 def complain(error: Exception) -> None:
     """Print an error as one line."""
     print(f"myoassist: {' '.join(str(error).split())}", file=sys.stderr)

@@ -15,6 +15,7 @@ from myoassist.cli.options import (
     Source,
     Word,
     Words,
+    as_film,
     at_least_one,
     load_settings,
     only_with_experiment,
@@ -344,6 +345,7 @@ def replay(
         raise InputError("--beside-model: only together with --beside")
     inputs = {"model": model, "manifest": manifest, "rollouts": rollouts}
     require(**inputs, beside=beside, beside_model=beside_model, beside_manifest=beside_manifest)
+    as_film(video=video)
 
     def make() -> None:
         from myoassist.evaluation.video import Beside

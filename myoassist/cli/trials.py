@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from tyro.conf import arg
 
-from myoassist.cli.options import File, Number, OptionalFile, at_least_one, require
+from myoassist.cli.options import File, Number, OptionalFile, as_film, at_least_one, require
 from myoassist.errors import InputError
 
 Config = Annotated[str, arg(metavar="CONFIG")]
@@ -36,12 +36,15 @@ def sim(
         steps: number of control steps.
         seed: of the environment and of the actions.
         render: show it in a window, in real time.
-        video: output: a video of the first seconds (.mp4).
+        video: output: a video of the first seconds (.mp4); missing folders above it are made.
     """
     from myoassist.config.environment import ENVIRONMENT_IDS
     from myoassist.config.experiment import Experiment
 
     at_least_one(steps=steps)
+    if seed < 0:
+        raise InputError(f"--seed: expected 0 or more (found {seed})")
+    as_film(video=video)
     given = _all_or_none(model=model, manifest=manifest, reference=reference)
     experiment = None
     if config not in ENVIRONMENT_IDS:
@@ -61,6 +64,8 @@ def sim(
         settings = experiment.environment
     handler = registration.handler(settings.id, settings, **files)
     print(smoke_run(handler, **files, steps=steps, seed=seed, render=render, video=video).summary())
+    if video is not None:
+        print(f"  video          {video}")
 
 
 def bench(
@@ -75,6 +80,7 @@ def bench(
     repeats: int = 5,
     ppo: bool = True,
     checkpoint: OptionalFile = None,
+    pretrained: bool = True,
     physics: bool = False,
     workflow: bool = False,
     runs: int = 500,
@@ -89,8 +95,8 @@ def bench(
     """Measure the speed of physics, environment and learning, or of workflow or analysis, in one run; prints JSON.
 
     Args:
-        experiment: environment and training settings (default: those of a new experiment).
-        model: input: compiled model (.mjb); give all three files or none (then the default body).
+        experiment: body, environment and training settings (default: the walking experiment walk22_imitation).
+        model: input: compiled model (.mjb); give all three files or none (then they are made and kept in a cache).
         manifest: input: its manifest (.json).
         reference: input: fitted reference (.h5).
         num_envs: environments in the batch.
@@ -99,7 +105,9 @@ def bench(
         repeats: how often everything is measured.
         ppo: measure learning too, which takes most of the time.
         checkpoint: input: whose policy acts and goes on learning, so that the states are those of its walk (default:
-            random actions, under which bodies fall and are started anew all the time).
+            what is kept of the experiment in its project's folder pretrained/, the longest trained).
+        pretrained: take such a checkpoint; without one, actions are random, and bodies fall and are started anew all
+            the time.
         physics: instead, compare solver settings with the body package's own, in speed and in motion.
         workflow: instead, how fast Snakemake plans a large matrix of the project in this folder.
         runs: with --workflow: runs of that matrix, in tens.
@@ -139,18 +147,26 @@ def bench(
         )
         _print_numbers(numbers, output)
         return
-    from myoassist.config.experiment import Experiment
+    from myoassist.config.experiment import Experiment, normal_path
 
     at_least_one(num_envs=num_envs, threads=threads, steps=steps, repeats=repeats)
-    chosen = Experiment() if experiment is None else Experiment.from_file(experiment)
     given = _all_or_none(model=model, manifest=manifest, reference=reference)
-    from myoassist.bench import benchmark, compare_physics
-    from myoassist.registration import handler
+    require(checkpoint=checkpoint)
+    from myoassist.registration import experiment_file, handler, made_assets
 
-    environment = handler(chosen.environment.id, chosen.environment, **given)
+    file = experiment_file("walk22_imitation") if experiment is None else experiment
+    chosen = Experiment.from_file(file)
+    files = given or made_assets(chosen.model, chosen.reference, chosen.retarget)
+    environment = handler(chosen.environment.id, chosen.environment, **files)
     if physics:
+        from myoassist.physics_bench import compare_physics
+
         numbers = compare_physics(environment, num_envs=num_envs, threads=threads, repeats=repeats)
     else:
+        from myoassist.bench import benchmark, newest_pretrained
+
+        if checkpoint is None and pretrained:
+            checkpoint = newest_pretrained(file, normal_path(file.parent / ".." / ".." / "pretrained"))
         numbers = benchmark(
             environment,
             chosen.training,
@@ -161,7 +177,7 @@ def bench(
             ppo=ppo,
             checkpoint=checkpoint,
         )
-    _print_numbers(numbers, output)
+    _print_numbers({"experiment": str(file), **numbers}, output)
 
 
 def _print_numbers(numbers: dict[str, Any], output: Path | None) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from myoassist.config.base import Settings
 
 ENVIRONMENT_IDS = ("myoAssistLeg-v0", "myoAssistLegImitation-v0", "myoAssistLegImitationExo-v0")
+BASE_ID = ENVIRONMENT_IDS[0]
+
+SLOWEST_M_S, FASTEST_M_S = 0.3, 3.0
+"""Target velocities that the laws of speed scaling are meant for."""
 
 Positive = Annotated[float, Field(gt=0.0)]
 Reward = Annotated[float, Field(ge=0.0, le=1000.0)]
@@ -88,7 +92,7 @@ class AliveTerm(Settings):
 
 
 class ForwardVelocityTerm(Settings):
-    """exp(-((v - v_target - fluctuation of the reference)/scale)^2)."""
+    """exp(-((v - v_target - fluctuation of the reference)/scale)^2); no fluctuation where nothing is imitated."""
 
     weight: Reward
     scale_m_s: Positive = 0.3
@@ -183,7 +187,10 @@ class FootstepDurationTerm(Settings):
 
 
 class RewardSettings(Settings):
-    """All terms; one that is null is neither computed nor logged. Costs carry weights <= 0."""
+    """All terms; one that is null is neither computed nor logged. Costs carry weights <= 0.
+
+    A reward that is given stands for itself: default terms that it does not name are null.
+    """
 
     alive: AliveTerm | None = None
     forward_velocity: ForwardVelocityTerm | None = None
@@ -212,7 +219,9 @@ class TerminationSettings(Settings):
     joint_deviation_rad: dict[str, Positive] = {}
     """Largest deviation from the reference per joint (or joint group without side suffix)."""
     pelvis_height_deviation_m: float | None = Field(None, gt=0.0, le=2.0)
+    """Largest deviation of the pelvis's height over the ground from the reference's."""
     speed_deviation_m_s: float | None = Field(None, gt=0.0, le=10.0)
+    """Largest difference between speed and target at any instant, fluctuation within the stride included."""
     velocity_limit: float = Field(200.0, gt=10.0, le=10000.0)
     """Any |qvel| beyond it counts as divergence (rad/s or m/s)."""
 
@@ -236,8 +245,8 @@ class TargetVelocitySettings(Settings):
     """
 
     mode: Literal["uniform", "sinusoidal", "step"] = "uniform"
-    minimum_m_s: float = Field(1.25, ge=0.3, le=3.0)
-    maximum_m_s: float = Field(1.25, ge=0.3, le=3.0)
+    minimum_m_s: float = Field(1.25, ge=SLOWEST_M_S, le=FASTEST_M_S)
+    maximum_m_s: float = Field(1.25, ge=SLOWEST_M_S, le=FASTEST_M_S)
     period_s: float = Field(10.0, gt=0.1, le=1000.0)
 
     @model_validator(mode="after")
@@ -332,6 +341,14 @@ class PushSettings(Settings):
         return self
 
 
+REWARD_WITHOUT_REFERENCE = RewardSettings(
+    alive=AliveTerm(weight=0.2),
+    forward_velocity=ForwardVelocityTerm(weight=1.0),
+    muscle_effort=MuscleEffortTerm(weight=-0.5),
+)
+"""The default reward of the base environment, which imitates nothing."""
+
+
 class EnvironmentSettings(Settings):
     """Everything an environment depends on besides its model and its reference."""
 
@@ -339,13 +356,16 @@ class EnvironmentSettings(Settings):
         "myoAssistLegImitation-v0"
     )
     environment_class: str | None = Field(None, pattern=r"^[\w./-]+:[A-Za-z_]\w*$")
-    """An own subclass as `file.py:Class` or `package.module:Class`; null takes the id's class."""
+    """An own subclass as `file.py:Class` or `package.module:Class`; null takes the id's class.
+
+    The file is looked for beside the experiment file that names it, then from the working folder.
+    """
     control_rate_hz: float = Field(50.0, ge=1.0, le=1000.0)
     episode_s: float = Field(10.0, gt=0.0, le=3600.0)
     """Time limit of an episode (truncation)."""
     observation: ObservationSettings = ObservationSettings()
     action: ActionSettings = ActionSettings()
-    reward: RewardSettings = RewardSettings(
+    reward: RewardSettings = RewardSettings(  # of imitation; without one, `REWARD_WITHOUT_REFERENCE`
         forward_velocity=ForwardVelocityTerm(weight=0.2),
         joint_position_imitation=JointPositionTerm(weight=0.6),
         joint_velocity_imitation=JointVelocityTerm(weight=0.1),
@@ -359,3 +379,10 @@ class EnvironmentSettings(Settings):
     variation: VariationSettings = VariationSettings()
     pelvis_support: PelvisSupportSettings | None = None
     push: PushSettings | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reward_of_id(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("id") == BASE_ID and "reward" not in data:
+            return {**data, "reward": REWARD_WITHOUT_REFERENCE}
+        return data

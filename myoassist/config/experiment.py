@@ -121,7 +121,7 @@ class Experiment(Settings):
             InputError: naming the file that holds the mistake, the field and what was expected.
         """
         try:
-            return cls.model_validate(layers.data)
+            return cls.model_validate(_with_class_file(layers))
         except ValidationError as error:
             raise InputError(describe(error, layers.origin_of(error))) from None
 
@@ -252,6 +252,21 @@ class Experiment(Settings):
     def retarget_key(self) -> str:
         """Name of the folder of the reference fitted to the body."""
         return content_key(self.reference, self.model, self.retarget)
+
+
+def _with_class_file(layers: Layers) -> dict[str, Any]:
+    """Name an own class's file from the working folder, which may lie beside the experiment file that names it."""
+    environment = layers.data.get("environment")
+    named = environment.get("environment_class") if isinstance(environment, dict) else None
+    if not isinstance(named, str) or ".py:" not in named:
+        return layers.data
+    file, name = named.rsplit(":", 1)
+    beside = normal_path(Path(layers.origins["environment", "environment_class"]).parent / file)
+    if not beside.is_file():
+        return layers.data
+    if beside.is_absolute() and beside.is_relative_to(Path.cwd()):
+        beside = beside.relative_to(Path.cwd())
+    return {**layers.data, "environment": {**environment, "environment_class": f"{beside}:{name}"}}
 
 
 def content_key(*settings: Settings) -> str:

@@ -127,7 +127,10 @@ def resolve_class(settings: EnvironmentSettings) -> type[MyoAssistLegBase]:
 
 def _load_file(path: Path) -> object:
     if not path.is_file():
-        raise InputError(f"environment: field 'environment_class': file '{path}' not found")
+        raise InputError(
+            f"environment: field 'environment_class': file '{path}' not found "
+            "(expected beside the experiment file that names it, or from the working folder)"
+        )
     name = f"myoassist_own_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from myoassist.config.environment import FASTEST_M_S, SLOWEST_M_S
 from myoassist.errors import InputError
 
 if TYPE_CHECKING:
@@ -123,8 +124,15 @@ def read_options(
     rows = np.flatnonzero(mask)
     given: dict[str, np.ndarray] = {}
     for name, value in options.items():
-        array = np.asarray(value, dtype=np.float64)
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            array = np.array(np.nan)
         if array.shape not in ((), (1,), (num_envs,)) or not np.isfinite(array).all():
             raise InputError(f"reset: option '{name}': expected one finite number, or one for each environment")
+        if name == "target_velocity" and not ((array >= SLOWEST_M_S) & (array <= FASTEST_M_S)).all():
+            raise InputError(
+                f"reset: option 'target_velocity': expected {SLOWEST_M_S:g} to {FASTEST_M_S:g} m/s (found {value})"
+            )
         given[name] = np.broadcast_to(array, (num_envs,))[rows]
     return rows, given.get("phase"), given.get("target_velocity")

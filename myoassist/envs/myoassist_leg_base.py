@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import gymnasium
 import mujoco
 import numpy as np
+from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -163,13 +164,15 @@ class MyoAssistLegBase(VectorEnv):
             model: one compiled model for all or one per environment.
             manifest: of the model.
             reference: the reference fitted to this model.
-            num_envs: N.
+            num_envs: N, at least 1.
             threads: physics threads; any number gives the same results.
             autoreset: whether an environment that ends starts anew within the same step (Gymnasium's SAME_STEP).
 
         Raises:
             InputError: if settings, model and reference do not fit together.
         """
+        if num_envs < 1:
+            raise InputError(f"environment {settings.id}: num_envs: expected 1 or more (found {num_envs})")
         first = model if isinstance(model, mujoco.MjModel) else model[0]
         self.settings = settings
         self.manifest = manifest
@@ -263,8 +266,9 @@ class MyoAssistLegBase(VectorEnv):
         Args:
             seed: reseeds every environment's stream with (seed, its index), or with (its own seed, 0) for a list of
                 seeds, so that it goes like the single environment of that seed; None goes on with the streams.
-            options: `phase` and `target_velocity` fix these for this start, as a number or one per environment;
-                `reset_mask` (N,) bool starts only some environments anew.
+            options: `phase` (any number; its whole part does not count) and `target_velocity` (0.3 to 3 m/s) fix these
+                for this start, as a number or one per environment; `reset_mask` (N,) bool starts only some
+                environments anew.
 
         Returns:
             (N, O) observations and an empty info.
@@ -298,9 +302,14 @@ class MyoAssistLegBase(VectorEnv):
         Returns:
             observations (N, O) float32, rewards (N,), terminated (N,), truncated (N,), info. With autoreset, the
             observation of an environment that ended is already its next episode's first one; info then holds
-            `final_obs` (N, O), the mask `_final_obs`, and `termination` (N,) reasons.
+            `final_obs` (N, O), the mask `_final_obs`, and `termination` (N,) reasons and `episode_steps` (N,), both
+            also in `final_info`.
+
+        Raises:
+            InputError: for actions that are no numbers or have another shape.
+            gymnasium.error.ResetNeeded: before the first `reset`.
         """
-        action = np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
+        action = np.clip(self._read_actions(actions), -1.0, 1.0)
         unknown = np.isnan(action)
         if unknown.any():
             action[unknown] = 0.0
@@ -309,6 +318,8 @@ class MyoAssistLegBase(VectorEnv):
         np.copyto(self._activation_before, simulation.activation)
         control = self.actuation.apply(action, self._excitation_baseline(), simulation.qvel, simulation.qvel_before)
         diverged = simulation.step(control, self._outside_forces())
+        if diverged.any():
+            self._forget(diverged)
         self.steps += 1
         time = self.steps * self.control_s
         self.phase += self.control_s / self._stride_time(self.target.value)
@@ -322,6 +333,23 @@ class MyoAssistLegBase(VectorEnv):
         observations = self.observer.observe(self.step_result, slice(None))
         info = self._finish(terminated, truncated, reasons, observations)
         return observations, rewards, terminated, truncated, info
+
+    def _read_actions(self, actions: np.ndarray) -> np.ndarray:
+        if not self.streams:
+            raise ResetNeeded("step: the environments have not been started (call reset first)")
+        try:
+            read = np.asarray(actions, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError("step: expected numbers as actions") from None
+        if read.shape != self.last_action.shape:
+            raise InputError(f"step: expected actions of shape {self.last_action.shape} (found {read.shape})")
+        return read
+
+    def _forget(self, diverged: np.ndarray) -> None:
+        """Drop what was derived from the states before of diverged bodies (N,): those may have been broken already."""
+        self._activation_before[diverged] = self.simulation.activation[diverged]
+        for forces in (self.actuation.torque, self.applied_force):
+            forces[diverged] = np.nan_to_num(forces[diverged], posinf=0.0, neginf=0.0)
 
     def _finish(
         self, terminated: np.ndarray, truncated: np.ndarray, reasons: np.ndarray, observations: np.ndarray
@@ -337,6 +365,8 @@ class MyoAssistLegBase(VectorEnv):
             "_episode_steps": ended,
         }
         if self.autoreset:
+            # both as Gymnasium's own vector environments tell them in their SAME_STEP mode
+            info |= {"final_info": dict(info), "_final_info": ended}
             info |= {"final_obs": observations.copy(), "_final_obs": ended}
             indices = np.flatnonzero(ended)
             self.starts.start(indices)

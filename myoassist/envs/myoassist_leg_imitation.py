@@ -9,6 +9,7 @@ import numpy as np
 from myoassist.envs import reward_terms
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.envs.step import Step
+from myoassist.errors import InputError
 
 
 class MyoAssistLegImitationEnv(MyoAssistLegBase):
@@ -131,6 +132,11 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         scales = {name: default for name in names}
         for name, scale in own.items():
             for column in self.columns_of(name, f"reward.{term}"):
+                if self.joint_names[column] not in scales:
+                    raise InputError(
+                        f"environment: field 'reward.{term}': '{name}' is no angle "
+                        "(the pelvis's height has a term of its own, pelvis_height_imitation)"
+                    )
                 scales[self.joint_names[column]] = scale
         return np.array([scales[name] for name in names])
 

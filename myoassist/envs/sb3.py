@@ -9,6 +9,7 @@ import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
+from myoassist.errors import InputError
 
 _EMPTY: dict[str, Any] = {}
 
@@ -29,11 +30,25 @@ class SB3VecEnv(VecEnv):
         super().__init__(batch.num_envs, batch.single_observation_space, batch.single_action_space)
 
     def reset(self) -> np.ndarray:
-        """Start all episodes, with the seed given by `seed()` if there is a new one."""
-        observations, _ = self.batch.reset(seed=self._seeds[0])
+        """Start all episodes, with the seed given by `seed()` and the options by `set_options()` if there are new ones.
+
+        Options are those of `MyoAssistLegBase.reset`: one dict for all environments or one for each, with a number
+        for each name.
+
+        Raises:
+            InputError: for unknown options, or ones that only some environments have.
+        """
+        observations, _ = self.batch.reset(seed=self._seeds[0], options=self._given_options())
         self._reset_seeds()
         self._reset_options()
         return observations
+
+    def _given_options(self) -> dict[str, Any] | None:
+        names = sorted(set().union(*self._options))
+        for name in names:
+            if any(name not in options or np.size(options[name]) != 1 for options in self._options):
+                raise InputError(f"set_options: option '{name}': expected one number for each environment")
+        return {name: [np.ravel(options[name])[0] for options in self._options] for name in names} or None
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Seed the next reset; environment i draws from the stream (seed, i)."""

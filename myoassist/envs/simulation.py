@@ -102,8 +102,8 @@ class Simulation:
     def step(self, control: np.ndarray, applied: np.ndarray | None = None) -> np.ndarray:
         """Advance all bodies by one control step.
 
-        A diverged body keeps the state it had before; MuJoCo has reset it inside, which shows as a returned
-        time that is not start + substeps x timestep.
+        A diverged body keeps the state it had before, or gets the model's own if that was not finite; MuJoCo has reset
+        it inside, which shows as a returned time that is not start + substeps x timestep.
 
         Args:
             control: (N, substeps, nu) controls as MuJoCo's actuators take them, or (N, 1, nu) held over the step.
@@ -145,11 +145,20 @@ class Simulation:
         for index in np.flatnonzero(diverged):
             logger.debug("environment {}: the simulation diverged; its episode ends here", index)
             before = self.state[index].copy()
+            if not np.isfinite(before).all():
+                before = self._own_state(index)
             self.substates[index] = before
             self.substates[index, :, 0] = before[0] + self.model.opt.timestep * np.arange(1, self.substeps + 1)
             self.sensordata[index] = np.nan_to_num(self.sensordata[index, 0], nan=0.0, posinf=0.0, neginf=0.0).clip(
                 -1e5, 1e5
             )
+
+    def _own_state(self, index: int) -> np.ndarray:
+        """The state that a body's model describes: `qpos0`, at rest, at time 0."""
+        mujoco.mj_resetData(self.models[index], self._scratch)
+        state = np.empty(self.state.shape[1])
+        mujoco.mj_getState(self.models[index], self._scratch, state, _STATE)
+        return state
 
     def place(
         self,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 
 RUNNING, TIME_LIMIT = "", "time_limit"
+DEVIATION = "deviation: "
+"""Followed by the joint that is farthest from the reference, as a share of its threshold."""
 
 
 class Termination:
@@ -32,6 +34,8 @@ class Termination:
         if limits.pelvis_height_deviation_m is not None:
             bounds[env.joint_names.index(env.manifest.root["height"])] = limits.pelvis_height_deviation_m
         self._deviation = bounds if np.isfinite(bounds).any() else None
+        self._deviations = np.array([DEVIATION + name for name in env.joint_names])
+        self._text = np.result_type(self._deviations, "U24")
         if self._deviation is not None and not env.needs_reference:
             raise InputError(
                 f"environment: field 'termination': {env.settings.id} imitates no reference to deviate from "
@@ -39,12 +43,17 @@ class Termination:
             )
 
     def reasons(self, step: Step) -> np.ndarray:
-        """Return (N,) reasons, the empty string where an episode goes on; the last that applies wins."""
+        """Return (N,) reasons, the empty string where an episode goes on; the last that applies wins.
+
+        They are `deviation: JOINT`, `speed_deviation`, `trunk_lean`, `fall_height` and `divergence`.
+        """
         limits = self.settings
-        reasons = np.full(len(step.phase), RUNNING, dtype="U24")
+        reasons = np.full(len(step.phase), RUNNING, dtype=self._text)
         if self._deviation is not None:
-            deviates = np.abs(step.positions - step.reference_positions) > self._deviation
-            reasons[deviates.any(axis=1)] = "deviation"
+            error = np.abs(step.positions - step.reference_positions)
+            rows = np.flatnonzero((error > self._deviation).any(axis=1))
+            if len(rows):
+                reasons[rows] = self._deviations[np.argmax(error[rows] / self._deviation, axis=1)]
         if limits.speed_deviation_m_s is not None:
             error = np.abs(step.forward_velocity - step.target_velocity)
             reasons[error > limits.speed_deviation_m_s] = "speed_deviation"

@@ -1,53 +1,15 @@
-"""The environment family: exactness, hand-computed rewards, endings, starts, refusals."""
+"""The environment family: one view and many, hand-computed rewards, endings, starts, refusals."""
 
 import gymnasium
 import mujoco
 import numpy as np
 import pytest
+from all_rewards import ALL_REWARDS
 
 from myoassist.envs.kinematics import PlanarLegs
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import load_model
 from myoassist.formats.reference_motion import read_fitted_reference
-
-ALL_REWARDS = {
-    "alive": {"weight": 0.1},
-    "forward_velocity": {"weight": 0.2},
-    "joint_position_imitation": {"weight": 0.5, "sharpness": [0.3, 1.0]},
-    "joint_velocity_imitation": {"weight": 0.1, "form": "mean_exp"},
-    "foot_position_imitation": {"weight": 0.1},
-    "pelvis_height_imitation": {"weight": 0.1},
-    "stance_timing": {"weight": 0.1},
-    "muscle_effort": {"weight": -0.1},
-    "activation_smoothness": {"weight": -0.1},
-    "foot_force_excess": {"weight": -0.1},
-    "joint_limit_torque": {"weight": -0.1},
-    "footstep_effort": {"weight": -0.1},
-    "footstep_velocity": {"weight": -0.1},
-    "footstep_duration": {"weight": -0.1},
-}
-VARIED = {"mode": "step", "minimum_m_s": 1.0, "maximum_m_s": 1.5, "period_s": 0.5}
-
-
-def trace(batch, steps: int, rows: int) -> list[bytes]:
-    """Bytes of everything a learner sees of the first environments, for fixed actions."""
-    rng = np.random.default_rng(3)
-    observations, _ = batch.reset(seed=11)
-    result = [observations[:rows].tobytes()]
-    for _ in range(steps):
-        actions = rng.uniform(-1, 1, (16, batch.action_layout.size))[: batch.num_envs]
-        observations, rewards, terminated, truncated, _ = batch.step(actions)
-        result.append(b"".join(a[:rows].tobytes() for a in (observations, rewards, terminated, truncated)))
-    batch.close()
-    return result
-
-
-@pytest.mark.parametrize("num_envs", [1, 5, 16])
-def test_bytes_depend_neither_on_threads_nor_on_neighbours(assets, make_handler, num_envs):
-    noise = {"position_noise_rad": 0.02, "velocity_noise_rad_s": 0.1}
-    handler = make_handler(assets, reward=ALL_REWARDS, target_velocity=VARIED, reset=noise)
-    alone = trace(handler.make_batch(16, threads=1), 60, rows=num_envs)
-    assert trace(handler.make_batch(num_envs, threads=2), 60, rows=num_envs) == alone
 
 
 def test_other_seeds_start_elsewhere_and_streams_do_not_overlap(assets, make_handler):
@@ -91,6 +53,20 @@ def test_a_reference_frame_with_no_time_elapsed_is_perfect_imitation(assets, mak
         np.testing.assert_allclose(terms[name], 1.0, atol=1e-9)
     np.testing.assert_allclose(batch.simulation.qpos[:, 1:], reference.qpos[:, 1:], atol=1e-9)
     np.testing.assert_allclose(batch.simulation.activation, reference.activation, atol=1e-12)
+
+
+@pytest.mark.parametrize(("speed", "joints", "feet", "height"), [(0.8, 1.0, 1.0, 0.94), (1.6, 0.99, 1.0, 0.98)])
+def test_starts_at_other_speeds_are_nearly_perfect_imitation(assets, make_handler, speed, joints, feet, height):
+    """What docs/environments.md tells of starts away from the reference's own speed, with the default scales."""
+    reward = {**ALL_REWARDS, "joint_position_imitation": {"weight": 1.0}, "joint_velocity_imitation": {"weight": 1.0}}
+    batch = make_handler(assets, reward=reward).make_batch(100)
+    batch.reset(seed=0, options={"phase": np.arange(100) / 100, "target_velocity": speed})
+    terms = batch._calculate_reward(batch.step_result)
+    for name in ("forward_velocity", "joint_velocity_imitation"):
+        np.testing.assert_allclose(terms[name], 1.0, atol=1e-9)
+    for name, least in (("joint_position", joints), ("foot_position", feet), ("pelvis_height", height)):
+        assert terms[f"{name}_imitation"].min() == pytest.approx(least, abs=0.006), name
+    assert terms["pelvis_height_imitation"].min() < 0.99  # its soles are put onto the ground
 
 
 def test_rewards_match_hand_computed_values(assets, make_handler):
@@ -140,27 +116,6 @@ def test_every_weight_is_applied_exactly_once(assets, make_handler):
     _, rewards, *_ = batch.step(np.zeros((3, 22)))
     weights = np.array([ALL_REWARDS[name]["weight"] for name in batch.reward_terms])
     np.testing.assert_allclose(rewards, (weights[:, None] * batch.raw_terms).sum(axis=0), atol=1e-12)
-
-
-@pytest.mark.parametrize("num_envs", [1, 64])
-def test_a_subclass_of_a_few_lines_adds_a_term(assets, make_handler, tmp_path, num_envs):
-    own = tmp_path / "own_reward.py"
-    own.write_text(
-        "from myoassist.envs.myoassist_leg_imitation import MyoAssistLegImitationEnv\n"
-        "class Upright(MyoAssistLegImitationEnv):\n"
-        "    def _calculate_reward(self, step):\n"
-        "        terms = super()._calculate_reward(step)\n"
-        "        terms['upright'] = 1.0 - abs(step.positions[:, self.joint_names.index('pelvis_tilt')])\n"
-        "        return terms\n"
-    )
-    handler = make_handler(
-        assets, environment_class=f"{own}:Upright", reward={"alive": {"weight": 1.0}, "own": {"upright": 0.5}}
-    )
-    batch = handler.make_batch(num_envs)
-    batch.reset(seed=0)
-    _, rewards, *_ = batch.step(np.zeros((num_envs, 22)))
-    lean = batch.step_result.positions[:, batch.joint_names.index("pelvis_tilt")]
-    np.testing.assert_allclose(rewards, 1.0 + 0.5 * (1.0 - np.abs(lean)), atol=1e-12)
 
 
 def test_a_term_without_weight_is_refused(assets, make_handler):
@@ -224,7 +179,7 @@ def test_deviation_thresholds_have_units_and_names(assets, make_handler):
     batch = make_handler(assets, termination={"joint_deviation_rad": {"knee_angle": 1e-4}}).make_batch(1)
     batch.reset(seed=0)
     *_, info = batch.step(np.zeros((1, 22)))
-    assert list(info["termination"]) == ["deviation"]
+    assert str(info["termination"][0]).startswith("deviation: knee_angle_")
 
 
 def test_divergence_is_contained_counted_and_named(assets, make_handler):
@@ -238,35 +193,6 @@ def test_divergence_is_contained_counted_and_named(assets, make_handler):
     assert np.isfinite(info["final_obs"]).all()
     assert np.isfinite(rewards).all()
     assert batch.simulation.divergences == 1
-
-
-def test_adversarial_actions_never_reach_the_learner_as_nan(assets, make_handler):
-    batch = make_handler(assets, reward=ALL_REWARDS).make_batch(16)
-    batch.reset(seed=0)
-    rng = np.random.default_rng(0)
-    for step in range(150):
-        actions = np.sign(rng.normal(size=(16, 22))) * (1e9 if step % 3 else 1.0)
-        actions[0, 0], actions[1, 1] = np.nan, np.inf
-        observations, rewards, *_ = batch.step(actions)
-        assert np.isfinite(observations).all()
-        assert np.abs(observations).max() <= 10.0
-        assert np.isfinite(rewards).all()
-
-
-@pytest.mark.slow
-def test_200_000_adversarial_steps(assets, make_handler):
-    batch = make_handler(assets, reward=ALL_REWARDS).make_batch(64)
-    batch.reset(seed=0)
-    rng, told = np.random.default_rng(1), 0
-    for step in range(200_000 // 64 + 1):
-        scale = (1.0, 1e9, 0.1)[step // 100 % 3]
-        if step % 500 == 499:
-            batch.simulation.qvel[step % 64] = 1e6  # however hard the muscles pull, few bodies diverge by themselves
-        observations, rewards, *_, info = batch.step(np.clip(scale * rng.normal(size=(64, 22)), -1e12, 1e12))
-        assert np.isfinite(observations).all()
-        assert np.isfinite(rewards).all()
-        told += int((info["termination"] == "divergence").sum()) if info else 0
-    assert told == batch.simulation.divergences >= 6
 
 
 def test_couplings_hold_after_noisy_resets(assets, make_handler):
@@ -393,7 +319,7 @@ def test_stride_time_and_excursion_follow_the_speed(assets, make_handler):
 
 def test_the_base_environment_imitates_nothing(assets, make_handler):
     with pytest.raises(InputError, match=r"reward\.joint_position_imitation': myoAssistLeg-v0 imitates nothing"):
-        make_handler(assets, id="myoAssistLeg-v0").make_batch(1)
+        make_handler(assets, id="myoAssistLeg-v0", reward={"joint_position_imitation": {"weight": 1.0}}).make_batch(1)
     reward = {"alive": {"weight": 1.0}}
     assert make_handler(assets, id="myoAssistLeg-v0", reward=reward).make_batch(1).reset(seed=0)
 

@@ -1,5 +1,8 @@
 """Foot strikes and the footsteps between them; forces that carry exactly what moves."""
 
+import re
+from pathlib import Path
+
 import mujoco
 import numpy as np
 import pytest
@@ -82,3 +85,17 @@ def test_the_scaled_reference_hardly_slips(assets, make_handler):
     # a reference whose cadence does not follow the speed skates
     stiff = make_handler(assets, speed_scaling={"cadence_exponent": 0.0, "excursion_exponent": 0.5}).make_batch(1)
     assert foot_slip(stiff, 1.6).rms_m_s > 4 * slips[-1].rms_m_s
+
+
+def test_the_table_of_slip_in_the_docs_is_what_is_measured(assets, make_handler):
+    text = (Path(__file__).parents[2] / "docs" / "environments.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\d.]+) m/s \| ([\d.]+) s \| (\d+) mm/s \| (\d+) mm/s \|$", text, re.MULTILINE)
+    assert [float(speed) for speed, *_ in rows] == [0.8, 1.25, 1.6]
+    batch = make_handler(assets).make_batch(1)
+    assert f"own speed\n{batch.clip.speed_m_s:.2f} m/s" in text
+    for row in rows:
+        speed, stride_s, rms, largest = map(float, row)
+        slip = foot_slip(batch, speed)
+        assert stride_s == pytest.approx(float(batch.clip.stride_time(np.array([speed]))[0]), abs=0.00501)
+        assert rms == pytest.approx(1000 * slip.rms_m_s, abs=0.501)
+        assert largest == pytest.approx(1000 * slip.max_m_s, abs=0.501)

@@ -22,6 +22,7 @@ def model_card(
     metrics: Mapping[tuple[str, str], Mapping[str, Any]],
     *,
     digest: str,
+    before: Sequence[tuple[str, int, float]] = (),
 ) -> str:
     """Write the card (Markdown).
 
@@ -31,6 +32,7 @@ def model_card(
         log: of the whole training.
         metrics: (run id, scenario) -> metrics of the final checkpoints of all runs of the same experiment.
         digest: SHA-256 of the checkpoint.
+        before: id, steps and seconds of the runs that it started from, the nearest first.
     """
     template = Environment(
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
@@ -45,7 +47,7 @@ def model_card(
         simulated_h=info.steps / log["control_rate_hz"] / 3600,
         minutes=log["wall_s"] / 60,
         threads=log["threads"],
-        start=_start(here),
+        start=_start(here, before),
         device=_device(here),
         scenarios={
             scenario: condition(here, here.evaluation.scenarios[scenario])
@@ -132,8 +134,11 @@ def failing(values: Mapping[str, Any]) -> str:
     return "; ".join(wrong) or "none"
 
 
-def _start(experiment: Experiment) -> str:
+def _start(experiment: Experiment, before: Sequence[tuple[str, int, float]]) -> str:
     start = experiment.training.warm_start
+    if before:
+        told = [f"`{name}` ({steps:,} steps in {seconds / 60:.0f} minutes)" for name, steps, seconds in before]
+        return ", which went on from ".join(told)
     if start is None:
         return "scratch"
     return f"the experiment `{start.experiment}` with the same seed" if start.experiment else f"`{start.file}`"

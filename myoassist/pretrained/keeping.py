@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def keep(plan: Plan, run: Run, *, results: Path, output: Path) -> Path:
     if not any(key[0] == run.id for key in metrics):
         raise InputError(f"{results}: run {run.id} has not been evaluated at {steps} steps")
     experiment = json.dumps(run.experiment.plain(), indent=2, ensure_ascii=False) + "\n"
-    card = model_card(run, info, log, metrics, digest=sha256(checkpoint))
+    before = [(other.id, until, _seconds(other, until, results=results)) for other, until in _started_from(plan, run)]
+    card = model_card(run, info, log, metrics, digest=sha256(checkpoint), before=before)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{run.id}.", dir=output) as temporary:
         folder = Path(temporary) / run.id
@@ -68,6 +70,21 @@ def keep(plan: Plan, run: Run, *, results: Path, output: Path) -> Path:
             os.replace(output / run.id, Path(temporary) / "before")
         os.replace(folder, output / run.id)
     return output / run.id
+
+
+def _started_from(plan: Plan, run: Run) -> Iterator[tuple[Run, int]]:
+    """Runs of the matrix that a run started from, and the steps of their checkpoints, the nearest first."""
+    link = plan.warm_start(run)
+    while link is not None:
+        yield link
+        link = plan.warm_start(link[0])
+
+
+def _seconds(run: Run, until: int, *, results: Path) -> float:
+    """How long a run trained up to a number of steps."""
+    folder = results / "runs" / run.id / "trained_models"
+    logs = [folder / f"train_log_{end}.json" for end in run.segments if end <= until]
+    return sum(read_document(path, TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION)["wall_s"] for path in logs)
 
 
 def merged_log(logs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A policy that is kept: its folder says where it comes from, and a matrix takes it up again."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -104,6 +105,19 @@ def test_the_card_tells_data_steps_gate_and_the_other_seeds(project):
     assert sha256(project / "pretrained/tiny-s1/model_128.zip") in card
     assert "8 episodes of 10 s at 1.25 m/s; no push; deterministic policy." in card
     assert "\n\n\n" not in card
+
+
+def test_what_a_run_started_from_is_told_with_its_time(project):
+    (project / "configs/experiments/onward.json").write_text(
+        json.dumps({"extends": "tiny.json", "training": {"warm_start": {"experiment": "tiny"}}})
+    )
+    (project / "configs/matrices/onward.yaml").write_text("experiments: [tiny, onward]\nseeds: [1]\n")
+    results = project / "results/two"
+    shutil.copytree(results / "runs/tiny-s1", results / "runs/onward-s1", dirs_exist_ok=True)
+    plan = Plan.load(project / "configs/matrices/onward.yaml")
+    keep(plan, plan.runs["onward-s1"], results=results, output=project / "kept")
+    card = (project / "kept/onward-s1/README.md").read_text()
+    assert re.search(r"by the workflow, from `tiny-s1` \(128 steps in \d+ minutes\)\.", card)
 
 
 def test_conditions_are_told_in_words():

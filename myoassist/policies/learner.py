@@ -29,7 +29,7 @@ from myoassist.policies.mirror import Mirror
 from myoassist.policies.normalization import NormalizingExtractor
 from myoassist.policies.off_policy import Refilling, refilling
 from myoassist.policies.schedules import value_at
-from myoassist.policies.selection import select
+from myoassist.policies.selection import network_names, select
 
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
 N_STEPS = 128
@@ -260,7 +260,7 @@ def claimed_numbers(learner: LearnerSettings, info: CheckpointInfo) -> int:
     selection = select(policy, observation_labels=info.observation_labels, action_labels=info.action_labels)
     critic = policy.critic.hidden if isinstance(policy.critic, CriticSettings) else policy.critic
     total = 0
-    for name in policy.network_names():
+    for name in network_names(policy):
         if name == "critic":
             hidden, outputs = critic, 1
         else:

@@ -249,8 +249,9 @@ def test_matrix_show_of_the_walks(capsys) -> None:
     file = str(ROOT / "configs" / "matrices" / "walk22.yaml")
     assert run("matrix", "show", file) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[2:7]] == [
+    assert [line.split()[0] for line in lines[2:8]] == [
         "run",
+        "walk22_first-s{1,2,3}",
         "walk22_imitation-s{1,2,3}",
         "walk22_speed-s2",
         "walk22_exo-s2",
@@ -260,9 +261,9 @@ def test_matrix_show_of_the_walks(capsys) -> None:
     assert run("matrix", "show", file, "--field", "training.total_steps") == 0
     assert capsys.readouterr().out.splitlines() == [
         "training.total_steps",
-        "  3000000   walk22_imitation-s{1,2,3}",
-        "  1500000   walk22_speed-s2",
-        "  1000000   walk22_exo-s2, walk22_exo_off-s2",
+        "  2000000   walk22_first-s{1,2,3}",
+        "  500000    walk22_imitation-s{1,2,3}",
+        "  1000000   walk22_speed-s2, walk22_exo-s2, walk22_exo_off-s2",
     ]
 
 

@@ -214,7 +214,7 @@ def test_demo_matrix_is_a_real_matrix() -> None:
             COMPARED.format("{experiment: walk, scenario: level, label: noise}"),
             ("label", "already means something else"),
         ),
-        (COMPARED.format("walk"), ("'comparisons.c.baseline'", "dictionary")),
+        (COMPARED.format("walk"), ("'comparisons.c.baseline'", "expected named fields")),
         ("experiments: [walk]\ncomparisons: {c: {}}\n", ("'comparisons.c.baseline'", "required")),
         ("experiments: [walk]\naxes: {scenario: {b: {}}}\n", ("axes", "'scenario'")),
     ],

@@ -18,13 +18,17 @@ PACKAGE = Path(myoassist.__file__).parent
 
 PLANNING = {
     # Text in and out, and checks
+    "analysis": {"table_files"},
     "base": {
-        "canonical", "read_json", "decode_json", "describe", "shorten",
+        "canonical", "read_json", "read_text", "decode_json", "describe", "shorten",
         "Settings.canonical", "Settings.parse", "Settings.load",
     },
     "curriculum": {"check_phases", "merged", "phase_environment", "segment_curricula", "PhaseSettings.span"},
-    "figures": {"run_figure_names", "matrix_figure_names", "_files", "_known"},
+    "evaluation": {"Scenario.settings"},
+    "figures": {"run_figure_names", "matrix_figure_names", "_files", "_known", "RunFiles.group"},
     "report": {"_relative"},
+    # which runs a comparison means: the plan selects by it too, so it belongs to settings
+    "study": {"_selection", "selects", "study_file_names"},
     "training": {
         "WarmStartSettings.transfer", "TrainingSettings.rollout_steps", "TrainingSettings.segment_length",
         "TrainingSettings.checkpoint_steps", "TrainingSettings.segments",
@@ -33,8 +37,14 @@ PLANNING = {
 """Functions and methods that read and write text, check, or plan: what these compute is in a stage's settings by
 value, or in the names of its outputs. A stage must not compute with any of them what goes into its results."""
 
-TEXT = {"CAPTIONS", "canonical", "decode_json", "describe", "read_json"}
-"""What stages take from settings modules besides classes: names of files, and reading and writing of JSON."""
+TEXT = {
+    "CAPTIONS", "STUDY_TABLES", "TABLES",
+    "canonical", "decode_json", "describe", "read_json", "shorten",
+    "LABEL", "SELECTOR_FIELDS", "Selection", "selects",
+    "FASTEST_M_S", "SLOWEST_M_S",
+}  # fmt: skip
+"""What stages take from settings modules besides classes: names of files and fields, reading and writing of text, the
+selection of runs, and bounds of what is accepted."""
 
 
 def counted_modules() -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from myoassist.config.experiment import Experiment
 from myoassist.errors import InputError
+from myoassist.evaluation.scenario import scenario_environment
 
 SLOPE = {"terrain": "slope", "slope_deg": 3.0}
 
@@ -42,17 +43,17 @@ def test_camera_of_a_scenario_changes_what_it_names() -> None:
 def test_torque_scale_multiplies_all_limits_of_the_device() -> None:
     chosen = experiment("DephyExoBoot_L1", device_torque_scale=0.5)
     trained = chosen.environment.action.device
-    device = chosen.evaluation_stage("hill", 1).scenario_environment.action.device
+    device = scenario_environment(chosen.evaluation_stage("hill", 1)).action.device
     assert device.enabled
     assert device.torque_limit_n_m == 0.5 * trained.torque_limit_n_m
     assert device.torque_rate_n_m_s == 0.5 * trained.torque_rate_n_m_s
     assert device.power_limit_w == 0.5 * trained.power_limit_w
-    assert chosen.evaluation_stage("level", 1).scenario_environment.action.device == trained
+    assert scenario_environment(chosen.evaluation_stage("level", 1)).action.device == trained
 
 
 def test_torque_scale_of_zero_switches_the_device_off() -> None:
     stage = experiment("DephyExoBoot_L1", device_torque_scale=0).evaluation_stage("hill", 1)
-    assert not stage.scenario_environment.action.device.enabled
+    assert not scenario_environment(stage).action.device.enabled
 
 
 def test_scaled_device_makes_exactly_that_share_of_the_torque(tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_scaled_device_makes_exactly_that_share_of_the_torque(tmp_path: Path) ->
     manifest = read_manifest(tmp_path / "manifest.json")
     torques = []
     for name in ("level", "hill"):
-        settings = chosen.evaluation_stage(name, 1).scenario_environment.action
+        settings = scenario_environment(chosen.evaluation_stage(name, 1)).action
         actuation = Actuation(settings, manifest, num_envs=3, substeps=10)
         rng = np.random.default_rng(0)
         steps = []

@@ -262,7 +262,7 @@ def test_matrix_show_of_the_walks(capsys) -> None:
     assert capsys.readouterr().out.splitlines() == [
         "training.total_steps",
         "  2000000   walk22_first-s{1,2,3}",
-        "  500000    walk22_imitation-s{1,2,3}",
+        "  500000   walk22_imitation-s{1,2,3}",
         "  1000000   walk22_speed-s2, walk22_exo-s2, walk22_exo_off-s2",
     ]
 

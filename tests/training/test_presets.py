@@ -50,7 +50,10 @@ def sources(assets_of, tmp_path_factory):
 
     def source(name: str) -> Path:
         if name not in made:
-            made[name] = train(tiny(name), assets_of, tmp_path_factory.mktemp(name) / "model.zip")
+            experiment = tiny(name)
+            start = experiment.training.warm_start
+            before = None if start is None or start.experiment is None else source(start.experiment)
+            made[name] = train(experiment, assets_of, tmp_path_factory.mktemp(name) / "model.zip", before)
         return made[name]
 
     return source

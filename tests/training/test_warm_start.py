@@ -72,7 +72,7 @@ def test_everything_is_kept_and_training_goes_on(assets, walk, train_all, tmp_pa
 
 def test_transfer_to_a_body_with_a_device(exo_assets, walk, train_all, tmp_path):
     training = {"policy": EXO_POLICY, "warm_start": {"file": str(walk), "networks": {"human": "actor"}}}
-    frozen = {"n_steps": 16, "batch_size": 64, "n_epochs": 2, "learning_rate": 0.0}
+    frozen = {"n_steps": 16, "batch_size": 64, "n_epochs": 2, "learning_rate": 1e-30}
     made = train_all(
         exo_assets, tmp_path / "frozen", {**training, "parameters": frozen, "total_steps": 128}, EXO, warm=walk
     )

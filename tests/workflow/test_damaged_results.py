@@ -13,7 +13,7 @@ TARGET = "figures"
 KINDS = {
     "compiled model": ("models/*/model.mjb", "retarget"),
     "HDF5": ("runs/*/evaluation/*/level/rollouts.h5", "analyze"),
-    "JSON": ("runs/*/trained_models/train_log_64.json", "matrix_figures"),
+    "JSON": ("runs/*/trained_models/train_log_64.json", "matrix_tables"),
     "checkpoint": ("runs/*/trained_models/model_128.zip", "evaluate"),
     "parquet": ("runs/*/evaluation/*/level/cycles.parquet", "run_figures"),
 }

@@ -79,10 +79,10 @@ def test_all_stages_by_hand(folder: Path) -> None:
     stage(folder, "retarget", **body, reference="reference.h5", output="fitted.h5")
     stage(folder, "retarget_figure", manifest="manifest.json", reference="fitted.h5", figure="fit.png")
     stage(folder, "validate", **walker, output="validation.json", figure="validation.png")
-    stage(folder, "train", **walker, output="model_64.zip", log="log_64.json", seed=3)
+    stage(folder, "train", **walker, output="model_64.zip", log="train_log_64.json", seed=3)
     more = {"previous": "model_64.zip", "segment": 1}
-    stage(folder, "train", **walker, output="model_128.zip", log="log_128.json", seed=3, **more)
-    stage(folder, "best", logs="log_64.json", checkpoint="model_best.zip", choice="best.json")
+    stage(folder, "train", **walker, output="model_128.zip", log="train_log_128.json", seed=3, **more)
+    stage(folder, "best", logs="train_log_64.json", checkpoint="model_best.zip", choice="best.json")
     assert (folder / "model_best.zip").read_bytes() == (folder / "model_64.zip").read_bytes()
     stage(folder, "evaluate", **walker, checkpoint="model_128.zip", rollouts="rollouts.h5")
     stage(folder, "replay", **body, rollouts="rollouts.h5", video="replay.mp4")
@@ -94,7 +94,7 @@ def test_all_stages_by_hand(folder: Path) -> None:
     figures = Experiment.from_file(folder / "tiny.json").figures
     assert {path.name for path in (folder / "figures").iterdir()} == set(run_figure_names(figures))
 
-    run = {"run": "a-s3", "condition": "a", "seed": 3, "train_logs": ["log_64.json", "log_128.json"]}
+    run = {"run": "a-s3", "condition": "a", "seed": 3, "train_logs": ["train_log_64.json", "train_log_128.json"]}
     evaluation = {"run": "a-s3", "experiment": "tiny", "condition": "a", "seed": 3, "scenario": "level", "steps": 128}
     evaluation |= {"metrics": "metrics.json", "cycles": "cycles.parquet"}
     selection = {"experiment": "tiny", "scenario": "level"}
@@ -108,6 +108,10 @@ def test_all_stages_by_hand(folder: Path) -> None:
     stage(folder, "figures", "matrix", settings=json.dumps(across), output_dir="across")
     assert {path.name for path in (folder / "across").iterdir()} == set(matrix_figure_names(figures))
 
-    report = {"runs": [{"id": "a", "experiment": "tiny", "seed": 3, "train_logs": ["log_64.json", "log_128.json"]}]}
+    report = {
+        "runs": [
+            {"id": "a", "experiment": "tiny", "seed": 3, "train_logs": ["train_log_64.json", "train_log_128.json"]}
+        ]
+    }
     stage(folder, "report", settings=json.dumps(report), root=folder, output="report.html")
     assert "tiny" in (folder / "report.html").read_text()

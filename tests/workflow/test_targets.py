@@ -14,7 +14,7 @@ REPORT = Path("results/tiny/report.html")
 def planned(project: Project, *targets: str) -> set[str]:
     """Runs whose evaluations would be analysed, and the rules across runs that would run."""
     stale = project.stale(*targets)
-    return stale.get("analyze", set()) | {name for name in ("figures", "report") if name in stale}
+    return stale.get("analyze", set()) | {name for name in ("matrix_figures", "report") if name in stale}
 
 
 def attempt(project: Project, *arguments: str) -> tuple[int, str]:
@@ -29,7 +29,8 @@ def test_a_run_and_an_experiment_are_targets(project: Project) -> None:
     assert planned(project, "walk-s2") == {"walk-s2"}
     assert planned(project, "walk") == {"walk-s2", "walk-s3"}
     assert planned(project, "walk-s3", "stroll") == {"walk-s3", "stroll-s2", "stroll-s3"}
-    assert planned(project, "report") == {"walk-s2", "walk-s3", "stroll-s2", "stroll-s3", "figures", "report"}
+    runs = {f"{name}-s{seed}" for name in ("walk", "stroll", "course") for seed in (2, 3)}
+    assert planned(project, "report") == {*runs, "matrix_figures", "report"}
     project.run("walk-s2")
     assert planned(project, "walk-s2") == set()
     assert (project.folder / "results/tiny/runs/walk-s2/evaluation/128/level/replay.mp4").is_file()

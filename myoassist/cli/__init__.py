@@ -119,6 +119,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except OutputError as error:
         complain(error)
         if _HDF5_WRITE in str(error.__cause__):
+            sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(1)  # HDF5 cannot close a file that it cannot write, and would abort at the interpreter's end
         sys.exit(1)
     except BrokenPipeError:

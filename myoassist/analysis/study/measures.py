@@ -108,7 +108,8 @@ def measure_evaluation(cycles: pd.DataFrame, metrics: Mapping[str, Any]) -> Meas
 
     _add_spatiotemporal(add, strides)
     _add_kinematics(add, curves)
-    _add_kinetics(add, curves, strides["stride_time_s"].to_numpy(float))
+    mass = metrics.get("source", {}).get("total_mass_kg")
+    _add_kinetics(add, curves, strides["stride_time_s"].to_numpy(float), mass)
     _add_activation(add, curves)
     table = {name: _by_episode(values, keys, count) for name, values in numbers.items()}
     _add_energetics(table, measures, curves, keys, count, metrics)
@@ -145,7 +146,8 @@ def _add_kinematics(add: Add, curves: Mapping[str, np.ndarray]) -> None:
         add(f"{angle.name}_smallest_deg", f"{words}, smallest", "°", KINEMATICS, curve.min(axis=1), False)
 
 
-def _add_kinetics(add: Add, curves: Mapping[str, np.ndarray], stride_s: np.ndarray) -> None:
+def _add_kinetics(add: Add, curves: Mapping[str, np.ndarray], stride_s: np.ndarray, mass_kg: float | None) -> None:
+    """Add moments and work, per kg of body and device, and whole: the mass is not that of the body alone."""
     for column, curve in curves.items():
         for pattern, whose, group in ((_MUSCLE_MOMENT, "muscle", KINETICS), (_DEVICE_TORQUE, "device", DEVICE)):
             match = pattern.fullmatch(column)
@@ -155,10 +157,15 @@ def _add_kinetics(add: Add, curves: Mapping[str, np.ndarray], stride_s: np.ndarr
             words = joint.split("_")[0]
             power = curves[f"{joint}_muscle_power_w_kg" if whose == "muscle" else f"device_{joint}_power_w_kg"]
             prefix, of = f"{whose}_{joint}", f"{words}, {'muscles' if whose == 'muscle' else 'device'}"
-            add(f"{prefix}_peak_nm_kg", f"{of}, largest moment", "N·m/kg", group, np.abs(curve).max(axis=1))
+            peak = np.abs(curve).max(axis=1)
+            add(f"{prefix}_peak_nm_kg", f"{of}, largest moment", "N·m/kg", group, peak)
+            if mass_kg is not None:
+                add(f"{prefix}_peak_nm", f"{of}, largest moment", "N·m", group, mass_kg * peak)
             for sign, bound in (("positive", np.maximum), ("negative", np.minimum)):
                 work = _cycle_mean(bound(power, 0.0)) * stride_s
                 add(f"{prefix}_{sign}_work_j_kg", f"{of}, {sign} work", "J/kg per stride", group, work)
+                if mass_kg is not None:
+                    add(f"{prefix}_{sign}_work_j", f"{of}, {sign} work", "J per stride", group, mass_kg * work)
             muscle = curves.get(f"{joint}_muscle_moment_nm_kg")
             if whose == "device" and muscle is not None:
                 share = _share(curve, muscle)

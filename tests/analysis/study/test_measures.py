@@ -36,6 +36,8 @@ def test_device_numbers_agree_with_those_of_the_metrics(worn):
         ("device_ankle_dorsiflexion_peak_nm_kg", "peak_torque_nm_kg", -1),
         ("device_ankle_dorsiflexion_positive_work_j_kg", "positive_work_j_kg", 1),
         ("device_ankle_dorsiflexion_negative_work_j_kg", "negative_work_j_kg", 1),
+        ("device_ankle_dorsiflexion_peak_nm", "peak_torque_nm", -1),
+        ("device_ankle_dorsiflexion_positive_work_j", "positive_work_j", 1),
         ("device_ankle_dorsiflexion_moment_share_percent", "moment_share", 100),
     ):
         expected = factor * np.mean([sides[side][name]["mean"] for side in ("r", "l")])

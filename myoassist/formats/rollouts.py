@@ -8,6 +8,7 @@ layout is described in ``docs/rollouts.md``. Needs neither torch nor mujoco.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -189,7 +190,7 @@ class RolloutWriter:
             _write_header(self._file, self.header)
             _create_group(self._file, "episodes")
         except BaseException:
-            self._stack.close()
+            self._stack.__exit__(*sys.exc_info())  # told why, nothing half-written takes the file's name
             raise
         return self
 

@@ -9,6 +9,7 @@ from synthetic_training import write_train_log
 from myoassist.analysis.figures import render
 from myoassist.analysis.figures.registry import FIGURES, figure
 from myoassist.analysis.figures.render import render_matrix, render_run
+from myoassist.analysis.figures.style import fix_layout, new_figure
 from myoassist.analysis.study.build import build_study
 from myoassist.config.base import Settings
 from myoassist.config.figures import (
@@ -89,6 +90,25 @@ def test_same_input_same_bytes(walk, tmp_path):
     first, second = draw(walk, tmp_path / "a", settings), draw(walk, tmp_path / "b", settings)
     for path in first.iterdir():
         assert path.read_bytes() == (second / path.name).read_bytes(), path.name
+
+
+def test_places_are_coarser_than_the_last_digits_of_the_layout():
+    """The solver's last digits come from memory addresses; unrounded, one figure in two would differ."""
+    settings = FiguresSettings()
+    fig = new_figure(settings, 1.0)
+    upper, lower = fig.subfigures(2, 1, height_ratios=[1, 3])
+    axes = [upper.add_subplot(), *lower.subplots(1, 2)]
+    for panel in axes:
+        panel.set_title("A")
+    fix_layout(fig)
+    places = [panel.get_position(original=True).bounds for panel in axes]
+    places += [part.bbox_relative.bounds for part in (upper, lower)]
+    for place in places:
+        assert place == pytest.approx([round(number, 4) for number in place], abs=1e-12)
+    assert places[1][0] < places[2][0]
+    before = [panel.get_window_extent().bounds for panel in axes]
+    fig.draw_without_rendering()
+    assert [panel.get_window_extent().bounds for panel in axes] == before
 
 
 def test_same_bytes_in_another_process(walk, tmp_path):

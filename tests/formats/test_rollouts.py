@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from myoassist.errors import InputError
+from myoassist.errors import InputError, OutputError
+from myoassist.formats import rollouts
 from myoassist.formats.rollout_columns import BLOCKS, MUSCLE_CONSTANTS, markdown_tables
 from myoassist.formats.rollouts import RolloutHeader, RolloutModel, Rollouts, RolloutWriter
 
@@ -116,6 +118,16 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path):
         begin(tmp_path / "a.h5", RuntimeError())
     with pytest.raises(ValueError, match="not ended"):
         begin(tmp_path / "a.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_whose_header_cannot_be_written_is_not_there(tmp_path, monkeypatch):
+    def no_space(*_):
+        raise OSError(errno.ENOSPC, "Can't write data")
+
+    monkeypatch.setattr(rollouts, "_write_header", no_space)
+    with pytest.raises(OutputError, match=r"a\.h5: cannot be written: No space left on device"):
+        RolloutWriter(tmp_path / "a.h5", make_header()).__enter__()
     assert list(tmp_path.iterdir()) == []
 
 

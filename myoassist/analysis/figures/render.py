@@ -21,7 +21,7 @@ from myoassist.analysis.figures import (
 )
 from myoassist.analysis.figures.data import MatrixData, RunData
 from myoassist.analysis.figures.registry import FIGURES, Kind
-from myoassist.analysis.figures.style import rc_params, save
+from myoassist.analysis.figures.style import fix_layout, rc_params, save
 from myoassist.config.figures import CAPTIONS, FiguresSettings, RunFiles
 from myoassist.errors import InputError
 from myoassist.formats.files import write_json
@@ -97,8 +97,7 @@ def _render(settings: FiguresSettings, names: Sequence[str], kind: Kind, data: A
             if entry is None or entry.kind != kind:
                 raise InputError(f"figures: field '{kind}': no function draws a figure '{name}'")
             drawing = entry.function(data)
-            drawing.figure.draw_without_rendering()
-            drawing.figure.set_layout_engine("none")  # both files with the layout of this pass
+            fix_layout(drawing.figure)
             for suffix in ("png", "svg"):
                 save(drawing.figure, output_dir / f"{name}.{suffix}")
             captions[name] = {"title": entry.title, "category": entry.category, "caption": drawing.caption}

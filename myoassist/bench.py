@@ -289,7 +289,6 @@ def _learner(
     from myoassist.training.learning_callback import LearningCallback
     from myoassist.training.learning_env import learning_env
 
-    torch.set_num_threads(training.torch_threads)
     learner = LearnerSettings(
         algorithm=training.algorithm,
         parameters=training.parameters,
@@ -309,9 +308,11 @@ def _learner(
     def learn() -> Spent:
         calls.clear()
         rollout = n_steps * num_envs
-        callback = LearningCallback(env.batch, stop_steps=algorithm.num_timesteps + rollout)
+        stop = algorithm.num_timesteps + rollout
+        callback = LearningCallback(env.batch, stop_steps=stop, torch_threads=training.torch_threads)
         with Spent(steps=rollout) as spent:
             algorithm.learn(rollout, callback=callback, log_interval=None, reset_num_timesteps=False)
+        torch.set_num_threads(1)
         return spent
 
     return learn, calls.repeat

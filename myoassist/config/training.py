@@ -82,6 +82,7 @@ class TrainingSettings(Settings):
     """Physics threads of `myoassist train --experiment` and of the workflow's training jobs; null: the CPUs that the
     process may use, and 2 in the workflow. Any number gives the same bytes, so it makes nothing stale."""
     torch_threads: int = Field(1, ge=1, le=1024)
+    """Threads of the gradient steps; part of the result, since sums are taken in another order."""
     total_steps: int = Field(5_000_000, ge=1)
     """Rounded up to whole segments."""
     segment_steps: int = Field(1_000_000, ge=1)

@@ -53,10 +53,20 @@ class LearningCallback(BaseCallback):
         env: MyoAssistLegBase,
         *,
         stop_steps: int,
+        torch_threads: int = 1,
         on_record: Callable[[dict[str, Any]], None] | None = None,
     ):
-        """Watch `env` until `stop_steps` absolute steps; `on_record` is shown each record."""
+        """Watch a training.
+
+        Args:
+            env: what it learns on.
+            stop_steps: absolute steps it ends at.
+            torch_threads: of the gradient steps. While a rollout is collected the network has one thread: the
+                physics has the others, and a batch of observations is too small to gain by more.
+            on_record: is shown each record.
+        """
         super().__init__()
+        self.torch_threads = torch_threads
         self.on_record = on_record
         self.env = env
         self.stop_steps = stop_steps
@@ -84,8 +94,11 @@ class LearningCallback(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._progress = TrainingProgress(self.num_timesteps, self.stop_steps)
+        torch.set_num_threads(1 if self._on_policy else self.torch_threads)
 
     def _on_rollout_start(self) -> None:
+        if self._on_policy:
+            torch.set_num_threads(1)
         if self._on_policy or self._pending is not None:
             self._finish_record()
             self._clear()
@@ -112,6 +125,8 @@ class LearningCallback(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
+        if self._on_policy:
+            torch.set_num_threads(self.torch_threads)
         if self._on_policy or self._count >= OFF_POLICY_RECORD_STEPS:
             self._begin_record()
 

@@ -73,7 +73,7 @@ def train_segment(
     Raises:
         InputError: if the inputs do not fit together or the environment fails its quick checks.
     """
-    torch.set_num_threads(settings.learner.torch_threads)
+    torch.set_num_threads(1)
     threads = keep_to_allotment(threads, task="training", torch_threads=settings.learner.torch_threads)
     before = read_previous(settings, previous)
     phase = current_phase(settings, before)
@@ -276,7 +276,12 @@ def run_segment(
     algorithm.num_timesteps = settings.start_steps
     algorithm._last_obs = None
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
-    callback = LearningCallback(env.batch, stop_steps=settings.stop_steps, on_record=on_record)
+    callback = LearningCallback(
+        env.batch,
+        stop_steps=settings.stop_steps,
+        torch_threads=settings.learner.torch_threads,
+        on_record=on_record,
+    )
     try:
         algorithm.learn(
             settings.stop_steps - settings.start_steps,

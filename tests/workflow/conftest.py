@@ -40,6 +40,4 @@ def finished(tmp_path_factory: pytest.TempPathFactory, snakemake: Snakemake) -> 
 @pytest.fixture
 def project(finished: Project, tmp_path: Path) -> Project:
     """A copy of the finished project, results and Snakemake's records included."""
-    copy = tmp_path / "project"
-    shutil.copytree(finished.folder, copy, symlinks=True)
-    return Project(copy, finished.snakemake)
+    return finished.copy(tmp_path / "project")

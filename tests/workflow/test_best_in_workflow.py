@@ -8,19 +8,27 @@ from pathlib import Path
 import pytest
 from tiny_project import Project
 
+pytestmark = pytest.mark.xdist_group("best")  # one project, of which all tests change copies
+
 RUNS = Path("results/tiny/runs")
 RUN = RUNS / "walk-s1"
 
 
-@pytest.fixture
-def judged(project: Project) -> Project:
-    """The tiny project with its best checkpoints evaluated, too; that of both runs is the first of two."""
+@pytest.fixture(scope="module")
+def first_judged(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = finished.copy(tmp_path_factory.mktemp("judged") / "project")
     (project.folder / "rewards.json").write_text(json.dumps({"64": 3.0, "128": 1.0, "192": 2.0, "256": 4.0}))
     project.edit("configs/matrices/tiny.yaml", "seeds", "checkpoints: [best]\nseeds")
     for name in ("walk", "stroll"):  # trained again, with these rewards
         project.change_experiment(name, "training.parameters.learning_rate", 1e-4)
     project.run("report")
     return project
+
+
+@pytest.fixture
+def judged(first_judged: Project, tmp_path: Path) -> Project:
+    """The tiny project with its best checkpoints evaluated, too; that of both runs is the first of two."""
+    return first_judged.copy(tmp_path / "project")
 
 
 def choice(project: Project, run: str = "walk-s1") -> dict:

@@ -19,6 +19,8 @@ from real_project import COMMAND, OPTIONS, artefacts, new_real_project, run, sta
 from repeatable import differences
 from tiny_project import Project
 
+pytestmark = pytest.mark.xdist_group("faults")  # one undisturbed project
+
 TARGET = "analyzed"
 VICTIMS = ("everything", "the workflow alone", "a training")
 SEED = int(os.environ.get("FAULT_SEED", "1"))

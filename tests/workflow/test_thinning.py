@@ -6,9 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tiny_project import ROOT, Project
+
+pytestmark = pytest.mark.xdist_group("thinning")  # one project, of which all tests change copies
 
 CHECKPOINTS = {64, 128, 192, 256, 320}
 
@@ -37,9 +40,9 @@ def trained(project: Project) -> set[int]:
     return {int(line[:-4].rsplit("_")[-1]) for line in lines if line.startswith("train ") and "/walk-s1/" in line}
 
 
-@pytest.fixture
-def long(project: Project) -> Project:
-    """The tiny project with five segments each; the best is the second, and another run starts from the third."""
+@pytest.fixture(scope="module")
+def first_long(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = finished.copy(tmp_path_factory.mktemp("long") / "project")
     rewards = {"64": 1, "128": 5, "192": 2, "256": 3, "320": 4, "384": 4}
     (project.folder / "rewards.json").write_text(json.dumps(rewards))
     trot = {"extends": "walk.json", "training": {"warm_start": {"experiment": "walk", "steps": 192}}}
@@ -50,6 +53,12 @@ def long(project: Project) -> Project:
     project.run("report")
     (project.folder / "made.txt").unlink()
     return project
+
+
+@pytest.fixture
+def long(first_long: Project, tmp_path: Path) -> Project:
+    """The tiny project with five segments each; the best is the second, and another run starts from the third."""
+    return first_long.copy(tmp_path / "project")
 
 
 def test_thinned_matrix_is_up_to_date_and_trains_only_added_segments(long: Project) -> None:

@@ -74,6 +74,11 @@ class Project:
     folder: Path
     snakemake: Snakemake
 
+    def copy(self, folder: Path) -> Project:
+        """Copy the project to a new folder, results and Snakemake's records included."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder, self.snakemake)
+
     def run(self, *arguments: str) -> str:
         """Run the workflow; return what it said."""
         status, text = self.call(*arguments)

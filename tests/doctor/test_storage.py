@@ -66,9 +66,9 @@ def test_lock_is_stale_unless_a_workflow_runs_here(tmp_path) -> None:
 
 def test_shared_disk_is_recognised(tmp_path) -> None:
     mounts = tmp_path / "mounts"
-    mounts.write_text("/dev/sda / ext4 rw 0 0\nserver:/x /work nfs4 rw 0 0\n")
-    assert storage.filesystem(Path("/work/lab/results"), mounts) == "nfs4 (shared over a network)"
-    assert storage.filesystem(Path("/workshop"), mounts) == "ext4"
+    mounts.write_text("/dev/sda / ext4 rw 0 0\nserver:/x /data nfs4 rw 0 0\n")
+    assert storage.filesystem(Path("/data/lab/results"), mounts) == "nfs4 (shared over a network)"
+    assert storage.filesystem(Path("/database"), mounts) == "ext4"
 
 
 def test_clock_of_the_disk(tmp_path, monkeypatch) -> None:

@@ -62,8 +62,10 @@ def test_damage_is_named_by_the_reader_and_mended_on_request(
     assert repeatable(project / file) == repeatable(finished / file)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "how", "deleted"), CASES)
+@pytest.mark.parametrize(
+    ("kind", "how", "deleted"),
+    [pytest.param(*case, marks=[] if case[0] == "checkpoint" else pytest.mark.slow) for case in CASES],
+)
 def test_all_that_follows_from_a_mended_file_is_the_same(
     finished: Path, tmp_path: Path, kind: str, how: str, deleted: bool
 ) -> None:

@@ -53,10 +53,10 @@ doctor: install  ## what this computer lacks, and what to do about it
 	@$(BIN)/myoassist doctor
 
 test: install  ## the test suite
-	$(BIN)/pytest -n $(CORES) --dist loadgroup
+	$(BIN)/pytest -n $(CORES)
 
 test-slow: install  ## the slow proofs too
-	$(BIN)/pytest -m 'slow or not slow' -n $(CORES) --dist loadgroup
+	$(BIN)/pytest -m 'slow or not slow' -n $(CORES)
 
 lint: install  ## formatting, imports, layers and workflow lint
 	$(BIN)/ruff check .

@@ -1,12 +1,12 @@
 """The real parts that tests share: a compiled body and the measured stride fitted to it, made once for all workers."""
 
 import contextlib
-import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("MYOASSIST_SITE", None)  # of the developer's own cluster
@@ -41,14 +41,18 @@ class Assets:
         return {"model": self.model, "manifest": self.manifest, "reference": self.reference}
 
 
-def make_assets(folder: Path, **model_settings) -> Assets:
+def assets_in(folder: Path) -> Assets:
+    return Assets(*(folder / name for name in ("model.mjb", "manifest.json", "motion.h5", "reference.h5")))
+
+
+def make_assets(folder: Path, **model_settings) -> None:
     from myoassist.config.model import ModelSettings
     from myoassist.config.reference import ReferenceSettings, RetargetSettings
     from myoassist.models.build import build
     from myoassist.reference.preprocess import preprocess
     from myoassist.reference.retarget import retarget
 
-    made = Assets(*(folder / name for name in ("model.mjb", "manifest.json", "motion.h5", "reference.h5")))
+    made = assets_in(folder)
     build(ModelSettings.parse(model_settings), model=made.model, manifest=made.manifest)
     settings = ReferenceSettings()
     preprocess(settings, source=REPOSITORY / settings.source, output=made.motion)
@@ -59,40 +63,26 @@ def make_assets(folder: Path, **model_settings) -> Assets:
         manifest=made.manifest,
         output=made.reference,
     )
-    return made
 
 
-def shared_assets(tmp_path_factory, worker_id: str, name: str, **model_settings) -> Assets:
-    """Make assets in the first worker that needs them; the others wait for it and use the same files."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / name
-    folder.mkdir(exist_ok=True)
-    paths = [folder / file for file in ("model.mjb", "manifest.json", "motion.h5", "reference.h5")]
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return Assets(*paths) if paths[-1].exists() else make_assets(folder, **model_settings)
+def shared_assets(tmp_path_factory, name: str, **model_settings) -> Assets:
+    return assets_in(made_once(tmp_path_factory, name, lambda folder: make_assets(folder, **model_settings)))
 
 
 @pytest.fixture(scope="session")
-def worker_id(request) -> str:
-    """Name of the pytest-xdist worker, or "master" without it."""
-    return getattr(request.config, "workerinput", {}).get("workerid", "master")
-
-
-@pytest.fixture(scope="session")
-def assets(tmp_path_factory, worker_id) -> Assets:
+def assets(tmp_path_factory) -> Assets:
     """The planar 22-muscle body on flat ground."""
-    return shared_assets(tmp_path_factory, worker_id, "body")
+    return shared_assets(tmp_path_factory, "body")
 
 
 @pytest.fixture(scope="session")
-def exo_assets(tmp_path_factory, worker_id) -> Assets:
+def exo_assets(tmp_path_factory) -> Assets:
     """The same body wearing an ankle exoskeleton."""
-    return shared_assets(tmp_path_factory, worker_id, "body_with_exo", device="DephyExoBoot_L1")
+    return shared_assets(tmp_path_factory, "body_with_exo", device="DephyExoBoot_L1")
 
 
 @pytest.fixture(scope="session")
-def assets_of(tmp_path_factory, worker_id):
+def assets_of(tmp_path_factory):
     """Return a function from an experiment to the assets of its model, made once for all workers."""
     from myoassist.config.model import ModelSettings
 
@@ -100,7 +90,7 @@ def assets_of(tmp_path_factory, worker_id):
         name = f"body_{experiment.model_key}"
         for model, known in ((ModelSettings(), "body"), (ModelSettings(device="DephyExoBoot_L1"), "body_with_exo")):
             name = known if experiment.model == model else name
-        return shared_assets(tmp_path_factory, worker_id, name, **experiment.model.model_dump(mode="json"))
+        return shared_assets(tmp_path_factory, name, **experiment.model.model_dump(mode="json"))
 
     return make
 

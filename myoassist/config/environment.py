@@ -347,6 +347,10 @@ REWARD_WITHOUT_REFERENCE = RewardSettings(
     muscle_effort=MuscleEffortTerm(weight=-0.5),
 )
 """The default reward of the base environment, which imitates nothing."""
+OBSERVATION_WITHOUT_REFERENCE = ObservationSettings(
+    groups=tuple(group for group in ObservationSettings().groups if group.name != "phase")
+)
+"""The default observation of the base environment, which may have no gait cycle to be in."""
 
 
 class EnvironmentSettings(Settings):
@@ -363,7 +367,7 @@ class EnvironmentSettings(Settings):
     control_rate_hz: float = Field(50.0, ge=1.0, le=1000.0)
     episode_s: float = Field(10.0, gt=0.0, le=3600.0)
     """Time limit of an episode (truncation)."""
-    observation: ObservationSettings = ObservationSettings()
+    observation: ObservationSettings = ObservationSettings()  # without imitation, `OBSERVATION_WITHOUT_REFERENCE`
     action: ActionSettings = ActionSettings()
     reward: RewardSettings = RewardSettings(  # of imitation; without one, `REWARD_WITHOUT_REFERENCE`
         forward_velocity=ForwardVelocityTerm(weight=0.2),
@@ -382,7 +386,7 @@ class EnvironmentSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _reward_of_id(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("id") == BASE_ID and "reward" not in data:
-            return {**data, "reward": REWARD_WITHOUT_REFERENCE}
+    def _defaults_of_id(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("id") == BASE_ID:
+            return {"reward": REWARD_WITHOUT_REFERENCE, "observation": OBSERVATION_WITHOUT_REFERENCE, **data}
         return data

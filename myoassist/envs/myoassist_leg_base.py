@@ -514,6 +514,11 @@ class MyoAssistLegBase(VectorEnv):
             )
         total = np.zeros(self.num_envs)
         for row, name in enumerate(self.reward_terms):
+            if np.shape(terms[name]) != total.shape:
+                raise InputError(
+                    f"environment: _calculate_reward: term '{name}': expected one number for each environment, "
+                    f"shape {total.shape} (found {np.shape(terms[name])})"
+                )
             self.raw_terms[row] = terms[name]
             total += self.weights[row] * self.raw_terms[row]
         return total

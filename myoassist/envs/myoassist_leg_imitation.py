@@ -145,13 +145,15 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         step.reference_positions = positions
         step.reference_velocities = velocities
         step.reference_fluctuation = fluctuation
-        if self.settings.reward.stance_timing is not None:
-            step.reference_contact = self.clip.contact_at(step.phase)
-        if self.settings.reward.foot_position_imitation is None:
-            return
-        # body and reference side by side through one pass of the same kinematics
-        feet = self.legs.feet(qpos, also=np.take(positions, self._leg_angles, axis=1))
-        step.foot_position, step.reference_foot_position = feet[: len(qpos)], feet[len(qpos) :]
+        step.reference_contact = self.clip.contact_at(step.phase)
+        body = qpos.copy()  # the simulation's own will have moved on when somebody asks
+
+        def feet() -> tuple[np.ndarray, np.ndarray]:
+            # body and reference side by side through one pass of the same kinematics
+            both = self.legs.feet(body, also=np.take(positions, self._leg_angles, axis=1))
+            return both[: len(body)], both[len(body) :]
+
+        step.feet = feet
 
     def _calculate_reward(self, step: Step) -> dict[str, np.ndarray]:
         """Compute the base's terms and the imitation terms; 1 is perfect imitation."""

@@ -11,13 +11,11 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.errors import InputError
 
-_EMPTY: dict[str, Any] = {}
-
 
 class SB3VecEnv(VecEnv):
     """A batched environment as SB3 sees it.
 
-    Unfinished environments share one empty info; those that ended carry `terminal_observation`,
+    Infos of unfinished environments are empty; those that ended carry `terminal_observation`,
     `TimeLimit.truncated`, `termination` (reason) and `episode_steps`.
 
     Attributes:
@@ -66,7 +64,7 @@ class SB3VecEnv(VecEnv):
             observations (N, O), rewards (N,) float32, dones (N,), N infos.
         """
         observations, rewards, terminated, truncated, info = self.batch.step(self._actions)
-        infos = [_EMPTY] * self.num_envs
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         dones = terminated | truncated
         if info:
             for index in np.flatnonzero(dones):

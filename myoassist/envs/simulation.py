@@ -117,6 +117,11 @@ class Simulation:
         if applied is not None:
             held = np.broadcast_to(applied[:, None, :], (self.num_envs, self.substeps, self.model.nv))
             given = np.concatenate([self.control, held], axis=2)
+        begun = np.flatnonzero(self.time == 0.0) if self.substeps == 1 else ()
+        if len(
+            begun
+        ):  # MuJoCo starts a diverged body at time 0: after a single step from there its time would be right
+            self.time[begun] = self._span
         self._pool.rollout(
             self.models,
             self.workers,
@@ -134,6 +139,9 @@ class Simulation:
         fastest = np.abs(last[:, self._qvel]).max(axis=1)
         # written so that NaN counts as diverged
         diverged = late | ~(fastest <= self.velocity_limit)
+        if len(begun):
+            self.time[begun] = 0.0
+            self.substates[begun, 0, 0] = last[begun, 0] = self._span
         if diverged.any():
             self._contain(diverged)
             last[diverged] = self.substates[diverged, -1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,14 +32,12 @@ class Step:
         footstep_velocity_error: (N,) mean speed minus mean target over that footstep (m/s).
         phase: (N,) of the gait cycle, 0 = right heel strike.
         stride_time: (N,) of the reference at the target speed (s).
-        foot_position: (N, 4) x and z of the right, then the left heel relative to the pelvis (m); None without
-            a reference.
         reference_positions: (N, J) where the reference is; None without a reference.
         reference_velocities: (N, J).
         reference_fluctuation: (N,) the reference's forward velocity minus its mean over the stride (m/s).
-        reference_foot_position: (N, 4) as `foot_position`.
-        reference_contact: (N, 2) bool, whether the reference's right and left foot stand; None if no term asks.
+        reference_contact: (N, 2) bool, whether the reference's right and left foot stand.
         diverged: (N,) bool, whose simulation diverged (their arrays hold the state before).
+        feet: computes what `foot_position` and `reference_foot_position` give.
     """
 
     positions: np.ndarray
@@ -59,9 +59,22 @@ class Step:
     phase: np.ndarray
     stride_time: np.ndarray
     diverged: np.ndarray
-    foot_position: np.ndarray | None = None
     reference_positions: np.ndarray | None = None
     reference_velocities: np.ndarray | None = None
     reference_fluctuation: np.ndarray | None = None
-    reference_foot_position: np.ndarray | None = None
     reference_contact: np.ndarray | None = None
+    feet: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
+
+    @cached_property
+    def foot_position(self) -> np.ndarray | None:
+        """(N, 4) x and z of the right, then the left heel relative to the pelvis (m); None without a reference."""
+        return None if self.feet is None else self._both_feet[0]
+
+    @cached_property
+    def reference_foot_position(self) -> np.ndarray | None:
+        """(N, 4) the same of the reference."""
+        return None if self.feet is None else self._both_feet[1]
+
+    @cached_property
+    def _both_feet(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.feet()

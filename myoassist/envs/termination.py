@@ -24,15 +24,22 @@ class Termination:
         """Resolve joint names.
 
         Raises:
-            InputError: for unknown joints, or deviations from a reference where none is imitated.
+            InputError: for unknown joints, a height in radians, or deviations from a reference where none is
+                imitated.
         """
         self.settings = limits = env.settings.termination
         self._tilt = env.joint_names.index(env.manifest.root["tilt"])
         bounds = np.full(len(env.joint_names), np.inf)
         for name, limit in limits.joint_deviation_rad.items():
             bounds[env.columns_of(name, "termination.joint_deviation_rad")] = limit
+        height = env.joint_names.index(env.manifest.root["height"])
+        if np.isfinite(bounds[height]):
+            raise InputError(
+                f"environment: field 'termination.joint_deviation_rad': '{env.joint_names[height]}' is no angle "
+                "(the pelvis's height has a limit of its own, pelvis_height_deviation_m)"
+            )
         if limits.pelvis_height_deviation_m is not None:
-            bounds[env.joint_names.index(env.manifest.root["height"])] = limits.pelvis_height_deviation_m
+            bounds[height] = limits.pelvis_height_deviation_m
         self._deviation = bounds if np.isfinite(bounds).any() else None
         self._deviations = np.array([DEVIATION + name for name in env.joint_names])
         self._text = np.result_type(self._deviations, "U24")

@@ -1,8 +1,14 @@
 """Whatever the actions are, a learner sees finite numbers within bounds, and every divergence is counted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from all_rewards import ALL_REWARDS
+
+from myoassist.config.experiment import Experiment
+
+ROOT = Path(__file__).parents[2]
 
 
 def assail(batch, steps: int, *, break_every: int) -> int:
@@ -39,9 +45,17 @@ def test_3_200_adversarial_steps(assets, make_handler):
     assert assail(batch, 200, break_every=60) == batch.simulation.divergences >= 3
 
 
+def test_3_200_adversarial_steps_on_rough_ground_without_a_reference(assets_of, make_handler):
+    rough = Experiment.from_file(ROOT / "configs" / "experiments" / "rough_ground.json")
+    groups = [{"name": name} for name in ("joint_positions", "joint_velocities", "foot_forces", "terrain_heights")]
+    batch = make_handler(assets_of(rough), id="myoAssistLeg-v0", observation={"groups": groups}).make_batch(16)
+    assert assail(batch, 200, break_every=60) == batch.simulation.divergences >= 3
+
+
 @pytest.mark.slow
-def test_200_000_adversarial_steps(assets, make_handler):
-    batch = make_handler(assets, reward=ALL_REWARDS).make_batch(64)
+@pytest.mark.parametrize("rate", [50, 500])
+def test_200_000_adversarial_steps(rate, assets, make_handler):
+    batch = make_handler(assets, reward=ALL_REWARDS, control_rate_hz=rate).make_batch(64)
     assert assail(batch, 200_000 // 64 + 1, break_every=500) == batch.simulation.divergences >= 6
 
 

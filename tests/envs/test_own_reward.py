@@ -52,7 +52,7 @@ def test_a_reward_that_is_given_without_extending_stands_for_itself(documented, 
     assert set(batch.reward_terms) == ADDED
 
 
-def test_a_term_can_be_replaced_and_taken_away(documented, tmp_path, assets, make_handler):
+def test_a_term_can_be_taken_away_by_an_experiment_that_extends(documented, tmp_path):
     (tmp_path / "more.json").write_text(
         json.dumps(
             {"extends": "upright.json", "environment": {"reward": {"muscle_effort": None, "own": {"upright": 2.0}}}}
@@ -61,6 +61,65 @@ def test_a_term_can_be_replaced_and_taken_away(documented, tmp_path, assets, mak
     reward = Experiment.from_file(tmp_path / "more.json").environment.reward
     assert (reward.muscle_effort, reward.own) == (None, {"upright": 2.0})
     assert reward.joint_position_imitation == documented.environment.reward.joint_position_imitation
+
+
+OWN = """
+import numpy as np
+from myoassist.envs.myoassist_leg_imitation import MyoAssistLegImitationEnv
+
+class Strongest(MyoAssistLegImitationEnv):
+    def _calculate_reward(self, step):
+        terms = super()._calculate_reward(step)
+        terms["muscle_effort"] = step.activations.max(axis=1)
+        return terms
+
+class Feet(MyoAssistLegImitationEnv):
+    def _calculate_reward(self, step):
+        return {"feet": np.abs(step.foot_position - step.reference_foot_position).max(axis=1)}
+
+class Column(MyoAssistLegImitationEnv):
+    def _calculate_reward(self, step):
+        return {"column": step.phase[:, None]}
+"""
+
+
+@pytest.fixture
+def own(tmp_path) -> Path:
+    file = tmp_path / "own_terms.py"
+    file.write_text(OWN)
+    return file
+
+
+@pytest.mark.parametrize("num_envs", [1, 64])
+def test_a_term_can_be_replaced(own, assets, make_handler, num_envs):
+    reward = {"alive": {"weight": 1.0}, "muscle_effort": {"weight": -2.0}}
+    batch = make_handler(assets, environment_class=f"{own}:Strongest", reward=reward).make_batch(num_envs)
+    batch.reset(seed=0)
+    _, rewards, *_ = batch.step(np.full((num_envs, 22), 0.3))
+    strongest = batch.step_result.activations.max(axis=1)
+    assert (strongest > 1.5 * np.square(batch.step_result.activations).mean(axis=1)).all()
+    np.testing.assert_allclose(rewards, 1.0 - 2.0 * strongest, atol=1e-12)
+
+
+@pytest.mark.parametrize("num_envs", [1, 64])
+def test_a_term_has_the_feet_even_if_no_other_asks_for_them(own, assets, make_handler, num_envs):
+    reward = {"own": {"feet": 1.0}}
+    batch = make_handler(assets, environment_class=f"{own}:Feet", reward=reward).make_batch(num_envs)
+    batch.reset(seed=0)
+    assert batch._calculate_reward(batch.step_result)["feet"].max() < 1e-9  # a frame of the reference
+    before = batch.step_result
+    _, rewards, *_ = batch.step(np.ones((num_envs, 22)))
+    assert (rewards > 1e-4).all()
+    assert before.foot_position.tobytes() != batch.step_result.foot_position.tobytes()
+
+
+@pytest.mark.parametrize("num_envs", [1, 64])
+def test_a_term_of_another_shape_is_refused(own, assets, make_handler, num_envs):
+    reward = {"own": {"column": 1.0}}
+    batch = make_handler(assets, environment_class=f"{own}:Column", reward=reward).make_batch(num_envs)
+    batch.reset(seed=0)
+    with pytest.raises(InputError, match=rf"term 'column': expected .* \({num_envs},\) \(found \({num_envs}, 1\)\)"):
+        batch.step(np.zeros((num_envs, 22)))
 
 
 def test_an_own_class_lies_beside_its_experiment_or_in_the_working_folder(tmp_path, monkeypatch):

@@ -45,10 +45,3 @@ def test_forces_follow_the_formula_and_their_limits(assets, make_handler):
     forces = batch.support.forces()
     assert forces[:, height.dof] == pytest.approx([50.0, -100.0 + 50.0, 250.0])
     assert np.count_nonzero(np.delete(forces, height.dof, axis=1)) == 0
-
-
-def test_it_depends_neither_on_threads_nor_on_neighbours(assets, make_handler):
-    handler = make_handler(assets, pelvis_support={**STIFF, **UPRIGHT})
-    _, _, one = rollout(handler, 10)
-    _, _, two = rollout(handler, 10, threads=2)
-    np.testing.assert_array_equal(one, two)

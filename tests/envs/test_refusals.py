@@ -59,10 +59,14 @@ def test_the_scale_of_an_angle_that_is_none_is_refused(term, assets, make_handle
         make_handler(assets, reward=reward).make_batch(1)
 
 
+@pytest.mark.parametrize("rate", [50, 500])
 @pytest.mark.parametrize("field", ["qpos", "qvel", "activation"])
-def test_a_broken_state_before_a_step_is_not_kept(field, assets, exo_assets, make_handler):
+def test_a_broken_state_before_a_step_is_not_kept(field, rate, exo_assets, make_handler):
     handler = make_handler(
-        exo_assets, id="myoAssistLegImitationExo-v0", pelvis_support={"tilt_stiffness_n_m_rad": 50.0}
+        exo_assets,
+        id="myoAssistLegImitationExo-v0",
+        pelvis_support={"tilt_stiffness_n_m_rad": 50.0},
+        control_rate_hz=rate,
     )
     batch, sound = handler.make_batch(3), handler.make_batch(3)
     for env in (batch, sound):

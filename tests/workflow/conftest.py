@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import real_project
+from made_once import made_once
 from tiny_project import Project, Snakemake, new_project
 
 
@@ -22,22 +22,28 @@ def snakemake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snakemake]:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, snakemake: Snakemake) -> Project:
     """A project whose report is made, once for all test processes. Tests change copies of it."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = shared / "finished"
-    with (shared / "finished.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if folder.is_dir():
-            return Project(folder, snakemake)
-        making = shared / "unfinished"
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir()
-        new_project(making, snakemake).run("report")
-        making.rename(folder)
-    return Project(folder, snakemake)
+
+    def make(folder: Path) -> None:
+        new_project(folder, snakemake).run("report")
+
+    return Project(made_once(tmp_path_factory, "finished", make), snakemake)
 
 
 @pytest.fixture
 def project(finished: Project, tmp_path: Path) -> Project:
     """A copy of the finished project, results and Snakemake's records included."""
     return finished.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """A project of real stages that is analysed and that nothing happened to, and how many seconds it took."""
+
+    def make(folder: Path) -> None:
+        project = real_project.new_real_project(folder / "project")
+        began = time.monotonic()
+        real_project.run(project, "analyzed")
+        (folder / "seconds").write_text(str(time.monotonic() - began))
+
+    folder = made_once(tmp_path_factory, "undisturbed", make)
+    return folder / "project", float((folder / "seconds").read_text())

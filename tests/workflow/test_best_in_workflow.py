@@ -6,23 +6,25 @@ import json
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 from tiny_project import Project
-
-pytestmark = pytest.mark.xdist_group("best")  # one project, of which all tests change copies
 
 RUNS = Path("results/tiny/runs")
 RUN = RUNS / "walk-s1"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def first_judged(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = finished.copy(tmp_path_factory.mktemp("judged") / "project")
+    folder = made_once(tmp_path_factory, "judged", lambda folder: make_judged(finished.copy(folder / "project")))
+    return Project(folder / "project", finished.snakemake)
+
+
+def make_judged(project: Project) -> None:
     (project.folder / "rewards.json").write_text(json.dumps({"64": 3.0, "128": 1.0, "192": 2.0, "256": 4.0}))
     project.edit("configs/matrices/tiny.yaml", "seeds", "checkpoints: [best]\nseeds")
     for name in ("walk", "stroll"):  # trained again, with these rewards
         project.change_experiment(name, "training.parameters.learning_rate", 1e-4)
     project.run("report")
-    return project
 
 
 @pytest.fixture

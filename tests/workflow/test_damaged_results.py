@@ -6,10 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from real_project import artefacts, new_real_project, run
+from made_once import made_once
+from real_project import artefacts, run
 from repeatable import differences, repeatable
-
-pytestmark = pytest.mark.xdist_group("damage")  # one finished project
 
 TARGET = "figures"
 KINDS = {
@@ -22,11 +21,15 @@ KINDS = {
 """Kind of file -> one of it below the results, and a rule that reads it."""
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = new_real_project(tmp_path_factory.mktemp("finished") / "project")
-    run(folder, TARGET)
-    return folder
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory, undisturbed: tuple[Path, float]) -> Path:
+    """A project of real stages with its figures."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(undisturbed[0], folder / "project", symlinks=True)
+        run(folder / "project", TARGET)
+
+    return made_once(tmp_path_factory, "drawn", make) / "project"
 
 
 def damage(file: Path, how: str) -> None:
@@ -56,10 +59,10 @@ CASES = [
 
 @pytest.mark.parametrize(("kind", "how", "deleted"), CASES)
 def test_damage_is_named_by_the_reader_and_mended_on_request(
-    finished: Path, tmp_path: Path, kind: str, how: str, deleted: bool
+    drawn: Path, tmp_path: Path, kind: str, how: str, deleted: bool
 ) -> None:
-    project, file = mended(finished, tmp_path, kind, how, deleted=deleted)
-    assert repeatable(project / file) == repeatable(finished / file)
+    project, file = mended(drawn, tmp_path, kind, how, deleted=deleted)
+    assert repeatable(project / file) == repeatable(drawn / file)
 
 
 @pytest.mark.parametrize(
@@ -67,17 +70,17 @@ def test_damage_is_named_by_the_reader_and_mended_on_request(
     [pytest.param(*case, marks=[] if case[0] == "checkpoint" else pytest.mark.slow) for case in CASES],
 )
 def test_all_that_follows_from_a_mended_file_is_the_same(
-    finished: Path, tmp_path: Path, kind: str, how: str, deleted: bool
+    drawn: Path, tmp_path: Path, kind: str, how: str, deleted: bool
 ) -> None:
-    project, _ = mended(finished, tmp_path, kind, how, deleted=deleted)
+    project, _ = mended(drawn, tmp_path, kind, how, deleted=deleted)
     run(project, TARGET)
-    assert differences(repeated(project), repeated(finished)) == {}
+    assert differences(repeated(project), repeated(drawn)) == {}
 
 
-def mended(finished: Path, tmp_path: Path, kind: str, how: str, *, deleted: bool) -> tuple[Path, Path]:
+def mended(drawn: Path, tmp_path: Path, kind: str, how: str, *, deleted: bool) -> tuple[Path, Path]:
     """Damage a file of a copy of a project, see it named, and have it made again; return project and file."""
     project = tmp_path / "project"
-    shutil.copytree(finished, project, symlinks=True)
+    shutil.copytree(drawn, project, symlinks=True)
     pattern, reader = KINDS[kind]
     (file,) = (path.relative_to(project) for path in (project / "results" / "tiny").glob(pattern))
     damage(project / file, how)

@@ -19,21 +19,10 @@ from real_project import COMMAND, OPTIONS, artefacts, new_real_project, run, sta
 from repeatable import differences
 from tiny_project import Project
 
-pytestmark = pytest.mark.xdist_group("faults")  # one undisturbed project
-
 TARGET = "analyzed"
 VICTIMS = ("everything", "the workflow alone", "a training")
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 """Of the random moments. A failing test prints the one that it used."""
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """A finished project that nothing happened to, and how many seconds it took."""
-    folder = new_real_project(tmp_path_factory.mktemp("undisturbed") / "project")
-    began = time.monotonic()
-    run(folder, TARGET)
-    return folder, time.monotonic() - began
 
 
 def trainings(process: subprocess.Popen) -> list[psutil.Process]:

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 from tiny_project import ROOT, Project
-
-pytestmark = pytest.mark.xdist_group("thinning")  # one project, of which all tests change copies
 
 CHECKPOINTS = {64, 128, 192, 256, 320}
 
@@ -40,9 +39,13 @@ def trained(project: Project) -> set[int]:
     return {int(line[:-4].rsplit("_")[-1]) for line in lines if line.startswith("train ") and "/walk-s1/" in line}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def first_long(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = finished.copy(tmp_path_factory.mktemp("long") / "project")
+    folder = made_once(tmp_path_factory, "long", lambda folder: make_long(finished.copy(folder / "project")))
+    return Project(folder / "project", finished.snakemake)
+
+
+def make_long(project: Project) -> None:
     rewards = {"64": 1, "128": 5, "192": 2, "256": 3, "320": 4, "384": 4}
     (project.folder / "rewards.json").write_text(json.dumps(rewards))
     trot = {"extends": "walk.json", "training": {"warm_start": {"experiment": "walk", "steps": 192}}}
@@ -52,7 +55,6 @@ def first_long(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> P
     project.change_experiment("walk", "training.parameters.learning_rate", 1e-4)  # all again, with these rewards
     project.run("report")
     (project.folder / "made.txt").unlink()
-    return project
 
 
 @pytest.fixture

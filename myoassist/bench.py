@@ -161,6 +161,10 @@ class Spent:
         self.wall_s += time.perf_counter() - self._wall
         self.cpu_s += time.process_time() - self._cpu
 
+    def without(self, other: Spent) -> Spent:
+        """The same steps without the time that something else took in between."""
+        return Spent(self.steps, self.wall_s - other.wall_s, self.cpu_s - other.cpu_s)
+
 
 def _summary(spent: list[Spent], control_s: float) -> dict[str, float]:
     rates = [item.steps / item.wall_s for item in spent]
@@ -179,6 +183,7 @@ class PhysicsCalls:
     Attributes:
         states: (steps, N, nstate) that each call started from.
         noted: how many calls since `clear`, at most `steps`.
+        noting: the time that this took, which is not the batch's.
         repeated: (steps, N, nstate) states that the repeated calls ended in.
     """
 
@@ -192,7 +197,7 @@ class PhysicsCalls:
         simulation = self._simulation = batch.simulation
         self.states = np.empty((steps, *simulation.state.shape))
         self.repeated = np.empty_like(self.states)
-        self.noted = 0
+        self.clear()
         self._forced = False
         self._controls = np.empty((steps, *simulation.control.shape))
         self._forces = np.zeros((steps, batch.num_envs, simulation.model.nv))
@@ -204,15 +209,17 @@ class PhysicsCalls:
     def clear(self) -> None:
         """Forget the calls so far."""
         self.noted = 0
+        self.noting = Spent()
 
     def _note(self, control: np.ndarray, applied: np.ndarray | None = None) -> np.ndarray:
         if self.noted < len(self.states):
-            self.states[self.noted] = self._simulation.state
-            self._controls[self.noted] = control
-            if applied is not None:
-                self._forced = True
-                self._forces[self.noted] = applied
-            self.noted += 1
+            with self.noting:
+                self.states[self.noted] = self._simulation.state
+                self._controls[self.noted] = control
+                if applied is not None:
+                    self._forced = True
+                    self._forces[self.noted] = applied
+                self.noted += 1
         return self._step(control, applied)
 
     def repeat(self) -> Spent:
@@ -260,16 +267,21 @@ class Walk:
         self._actions = rng.normal(0.0, 0.3, size).clip(-1, 1).astype(np.float32)
 
     def run(self) -> Spent:
-        """Step the environment, starts of new episodes included; choosing actions is not its time."""
+        """Step the environment, starts of new episodes included; choosing actions is not its time.
+
+        Episodes reach their time limit one after the other, as they do in a long training.
+        """
         self.calls.clear()
-        observations, _ = self._batch.reset(seed=0)
+        batch = self._batch
+        observations, _ = batch.reset(seed=0)
+        batch.steps[:] = (np.arange(batch.num_envs) + 1) * batch.max_steps // batch.num_envs - 1
         spent = Spent(steps=self.ended.size)
         for step, random in enumerate(self._actions):
             action = random if self._policy is None else self._policy.act(observations, deterministic=False)
             with spent:
-                observations, _, terminated, truncated, _ = self._batch.step(action)
+                observations, _, terminated, truncated, _ = batch.step(action)
             self.ended[step] = terminated | truncated
-        return spent
+        return spent.without(self.calls.noting)
 
 
 def _learner(
@@ -313,7 +325,7 @@ def _learner(
         with Spent(steps=rollout) as spent:
             algorithm.learn(rollout, callback=callback, log_interval=None, reset_num_timesteps=False)
         torch.set_num_threads(1)
-        return spent
+        return spent.without(calls.noting)
 
     return learn, calls.repeat
 

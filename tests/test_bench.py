@@ -64,6 +64,7 @@ def test_stdout_is_json_and_holds_every_number(assets, tmp_path):
         expected = found[name]["steps_per_cpu_second"] / limit["steps_per_cpu_second"]
         assert found[f"ratio_{name}_cpu"] == pytest.approx(expected, abs=1e-3)
     assert found["acting"]["environment"] == "random actions"
+    assert found["episodes_ended_per_measurement"] >= 1
     assert (found["num_envs"], found["threads"], found["repeats"], found["substeps"]) == (4, 2, 1, 10)
     assert found["memory_per_environment_mb"] >= 0
     assert json.loads((tmp_path / "numbers.json").read_text()) == found
@@ -102,9 +103,18 @@ def test_variants_that_only_leave_out_work_change_no_bit(assets, tmp_path):
     variants = bench(assets, tmp_path, "--physics")["variants"]
     for name in ("package settings", "without visuals", "without islands", "at most 10 iterations"):
         assert (variants[name]["angles_max_deg"], variants[name]["forces_rms_bw"]) == (0.0, 0.0), name
-    assert variants["these three (the default here)"]["angles_max_deg"] < 1e-9
+    assert variants["these three"]["angles_max_deg"] < 1e-9
     assert variants["solver CG"]["angles_max_deg"] > 0.0
     assert all(row["speed"] > 0 for row in variants.values())
+
+
+def test_integrators_are_compared_with_the_finest_euler(assets, tmp_path):
+    steps = bench(assets, tmp_path, "--physics")["steps"]
+    euler = [steps[f"Euler, {step} ms"]["angles_rms_deg"] for step in ("0.1", "0.25", "0.5", "1", "2")]
+    assert euler[0] == 0.0
+    assert euler == sorted(euler)
+    assert 0.0 < euler[-1] < 5.0
+    assert steps["implicitfast, 0.1 ms"]["angles_rms_deg"] > euler[-1]
 
 
 def test_the_body_and_ground_are_the_experiments_own(assets, tmp_path, monkeypatch, capsys):

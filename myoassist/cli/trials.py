@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
 from myoassist.cli.options import File, Number, OptionalFile, as_film, at_least_one, require
 from myoassist.errors import InputError
+
+if TYPE_CHECKING:
+    from myoassist.config.experiment import Experiment
+    from myoassist.envs.environment_handler import EnvironmentHandler
 
 Config = Annotated[str, arg(metavar="CONFIG")]
 
@@ -161,7 +166,8 @@ def bench(
     if physics:
         from myoassist.physics_bench import compare_physics
 
-        numbers = compare_physics(environment, num_envs=num_envs, threads=threads, repeats=repeats)
+        packaged = _with_own_contacts(chosen)
+        numbers = compare_physics(environment, packaged, num_envs=num_envs, threads=threads, repeats=repeats)
     else:
         from myoassist.bench import benchmark, newest_pretrained
 
@@ -178,6 +184,20 @@ def bench(
             checkpoint=checkpoint,
         )
     _print_numbers({"experiment": str(file), **numbers}, output)
+
+
+def _with_own_contacts(experiment: Experiment) -> EnvironmentHandler:
+    """The experiment's body with all contacts that its package gives it."""
+    from myoassist.envs.environment_handler import EnvironmentHandler
+    from myoassist.formats.compiled_model import load_model
+    from myoassist.models.build import build
+
+    physics = experiment.model.physics.model_copy(update={"self_collision": True})
+    with TemporaryDirectory() as folder:
+        files = Path(folder) / "model.mjb", Path(folder) / "manifest.json"
+        build(experiment.model.model_copy(update={"physics": physics}), model=files[0], manifest=files[1])
+        model, manifest = load_model(*files)
+    return EnvironmentHandler(experiment.environment, model=model, manifest=manifest, reference=None)
 
 
 def _print_numbers(numbers: dict[str, Any], output: Path | None) -> None:

@@ -64,7 +64,7 @@ class ObservationSettings(Settings):
 
 
 class DeviceActionSettings(Settings):
-    """Limits of a device's motors; the hardware's, so they hold for every policy."""
+    """Limits of a device's motors, whatever a policy asks for; that of power holds as far as speeds are foreseen."""
 
     enabled: bool = True
     """A device that is worn but off is carried and makes no torque."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,8 @@ from myoassist.errors import InputError
 if TYPE_CHECKING:
     from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 
-SETTLED_SOLE_M = -0.001
-"""How far the soles of a standing body are pressed into the ground."""
+_DEEPEST_SOLE_M = -0.02
+_HALVINGS = 16
 OPTIONS = ("phase", "target_velocity", "reset_mask")
 
 
@@ -82,7 +83,7 @@ class EpisodeStarts:
         qpos, qvel = np.tile(model.qpos0, (count, 1)), np.zeros((count, model.nv))
         if env.clip is None:
             activation = np.full((count, model.na), env.settings.action.neutral_excitation)
-            return qpos, qvel, activation, np.full(count, SETTLED_SOLE_M)
+            return qpos, qvel, activation, self._standing_sole[rows]
         phase, target = env.phase[rows], env.target.value[rows]
         positions, velocities, fluctuation = env.clip.at(phase, target)
         qpos[:, env.qpos_columns] = positions
@@ -94,6 +95,25 @@ class EpisodeStarts:
             exact = env.simulation.ground.level[rows] & (target == env.clip.speed_m_s)
             sole_height = np.where(exact, np.nan, sole_height)
         return qpos, qvel, env.clip.activation(phase), sole_height
+
+    @cached_property
+    def _standing_sole(self) -> np.ndarray:
+        """Heights of the soles (N,) at which the ground carries each body that stands at rest (m), by bisection.
+
+        Looked for by placing all bodies, so before any of them has been started.
+        """
+        env, model, count = self.env, self.env.simulation.model, self.env.num_envs
+        rows = np.arange(count)
+        qpos, qvel = np.tile(model.qpos0, (count, 1)), np.zeros((count, model.nv))
+        activation = np.full((count, model.na), env.settings.action.neutral_excitation)
+        env.couplings.apply(qpos, qvel)
+        deep, shallow = np.full(count, _DEEPEST_SOLE_M), np.zeros(count)
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (deep + shallow)
+            sensors = env.simulation.place(rows, qpos, qvel, activation, sole_height=middle)
+            carried = env.foot_loads(sensors, rows).sum(axis=1) >= 1.0
+            deep, shallow = np.where(carried, middle, deep), np.where(carried, shallow, middle)
+        return deep
 
 
 def read_options(

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
+from myoassist.config.environment import EnvironmentSettings
+from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.errors import InputError
+from myoassist.formats.compiled_model import load_model
+from myoassist.registration import default_settings
 
 NOISE = {"position_noise_rad": 0.05, "velocity_noise_rad_s": 0.5}
 SHORT = {"episode_s": 0.1, "termination": {"pelvis_height_min_m": None, "trunk_lean_max_rad": None}}
@@ -142,3 +146,39 @@ def test_deviations_need_something_to_deviate_from(assets, make_handler):
 def test_a_weight_given_twice_is_refused(assets, make_handler):
     with pytest.raises(InputError, match=r"reward\.own\.alive': has a weight already"):
         make_handler(assets, reward={"alive": {"weight": 1.0}, "own": {"alive": 0.5}}).make_batch(1)
+
+
+@pytest.mark.parametrize("num_envs", [1, 64])
+def test_without_a_reference_episodes_start_standing(assets, num_envs):
+    model, manifest = load_model(assets.model, assets.manifest)
+    settings = default_settings("myoAssistLeg-v0")
+    batch = EnvironmentHandler(settings, model=model, manifest=manifest, reference=None).make_batch(num_envs)
+    assert "phase" not in [group.name for group in settings.observation.groups]
+    batch.reset(seed=0)
+    step = batch.step_result
+    assert not step.velocities.any()
+    assert not step.forward_velocity.any()
+    assert (step.pelvis_height > 0.9).all()
+    feet = step.foot_force.reshape(-1, 2, 2).sum(axis=2)
+    np.testing.assert_allclose(feet.sum(axis=1), 1.0, atol=0.01)
+    assert (feet > 0.3).all()
+    neutral = settings.action.neutral_excitation
+    np.testing.assert_allclose(step.activations, neutral, atol=1e-12)
+    assert step.foot_position is None
+    for _ in range(5):
+        _, rewards, terminated, *_ = batch.step(np.zeros((num_envs, 22)))
+        assert np.isfinite(rewards).all()
+        assert not terminated.any()
+    assert batch.reward_terms == ("alive", "forward_velocity", "muscle_effort")
+
+
+def test_an_observed_phase_needs_a_reference(assets):
+    model, manifest = load_model(assets.model, assets.manifest)
+    settings = EnvironmentSettings.parse({"id": "myoAssistLeg-v0", "observation": {"groups": [{"name": "phase"}]}})
+    with pytest.raises(InputError, match="'phase' needs a reference"):
+        EnvironmentHandler(settings, model=model, manifest=manifest, reference=None).make_batch(1)
+
+
+def test_a_height_has_no_limit_in_radians(assets, make_handler):
+    with pytest.raises(InputError, match=r"joint_deviation_rad': 'pelvis_ty' is no angle .*pelvis_height_deviation_m"):
+        make_handler(assets, termination={"joint_deviation_rad": {"pelvis_ty": 0.3}}).make_batch(1)

@@ -31,9 +31,13 @@ class ScheduledNoise(BaseCallback):
         self._initial = algorithm.policy.log_std.detach().clone()
         algorithm.policy.log_std.requires_grad_(False)
 
-    def _on_rollout_start(self) -> None:
+    def apply(self, algorithm: OnPolicyAlgorithm, steps: int) -> None:
+        """Give the algorithm the noise of a moment, in absolute steps."""
         with torch.no_grad():
-            self.model.policy.log_std.copy_(self._initial + math.log(value_at(self._factor, self.num_timesteps)))
+            algorithm.policy.log_std.copy_(self._initial + math.log(value_at(self._factor, steps)))
+
+    def _on_rollout_start(self) -> None:
+        self.apply(self.model, self.num_timesteps)
 
     def _on_step(self) -> bool:
         return True

@@ -285,6 +285,9 @@ def _copy_noise(
     for name in here.networks():
         if name == "critic":
             continue
+        if here.policy.std_factor is not None:
+            report.reset.append(f"log_std of {name}, which follows std_factor")
+            continue
         if name not in mapping or not settings.log_std:
             report.reset.append(f"log_std of {name}")
             continue

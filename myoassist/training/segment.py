@@ -208,6 +208,8 @@ def start_algorithm(
         except (KeyError, IndexError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             line = (str(error).splitlines() or [""])[0]
             raise InputError(f"{previous}: its weights do not fit the settings' networks ({line[:160]})") from None
+    if noise is not None:
+        noise.apply(algorithm, settings.start_steps)
     return algorithm, noise
 
 

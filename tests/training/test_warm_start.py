@@ -105,6 +105,32 @@ def test_transfer_to_a_body_with_a_device(exo_assets, walk, train_all, tmp_path)
             assert not torch.equal(learned[name], start), name
 
 
+def test_scheduled_noise_is_not_taken_over(assets, walk, train_all, tmp_path):
+    factor = {"linear": {"from": 0.6, "to": 0.3, "schedule_steps": 1000}}
+    policy = {"actor": [16], "critic": [16], "initial_std": 0.5, "std_factor": factor}
+    file = {"warm_start": {"file": str(walk)}, "policy": policy, "total_steps": 128}
+    train_all(assets, tmp_path, file, warm=walk)
+    log = json.loads((tmp_path / "train_log_128.json").read_text())
+    assert log["rollouts"][0]["policy_std"] == pytest.approx(0.5 * 0.6)
+    assert "log_std of actor, which follows std_factor" in log["warm_start"]["reset"]
+    assert not any("log_std" in line for line in log["warm_start"]["kept"])
+
+
+def test_both_rewards_before_training_are_those_of_the_noise_it_begins_with(assets, train_all, tmp_path):
+    """A factor that never changes is an initial deviation by another name."""
+    constant = {"linear": {"from": 0.5, "to": 0.5, "schedule_steps": 1000}}
+    shared = {"actor": [16], "critic": [16]}
+    found = []
+    for name, policy in (
+        ("factor", {**shared, "initial_std": 0.4, "std_factor": constant}),
+        ("plain", {**shared, "initial_std": 0.2}),
+    ):
+        train_all(assets, tmp_path / name, {"policy": policy, "total_steps": 128})
+        log = json.loads((tmp_path / name / "train_log_128.json").read_text())
+        found.append(log["untrained_reward_per_step"])
+    assert found[0] == pytest.approx(found[1], rel=1e-6)
+
+
 def test_separate_networks_survive_the_checkpoint(exo_assets, train_all, tmp_path):
     made = train_all(exo_assets, tmp_path / "a", {"policy": EXO_POLICY}, EXO)
     algorithm = PPO.load(made[-1], device="cpu")

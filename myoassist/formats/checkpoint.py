@@ -138,6 +138,29 @@ def write_checkpoint(path: Path, algorithm: BaseAlgorithm, info: CheckpointInfo)
     if tensor_names:
         tensors = {name: _attribute(algorithm, name) for name in tensor_names}
         members["pytorch_variables.pth"] = _tensors(tensors, torch)
+    _write_members(path, members)
+
+
+def write_without_moments(path: Path, source: Path) -> None:
+    """Copy a checkpoint without what its optimisers remember of past gradients, which is two thirds of it.
+
+    Policy and statistics stay as they are, and the algorithm's own `load` reads it; learning that goes on from it
+    begins with fresh moments.
+
+    Raises:
+        InputError: if the source is missing or damaged.
+    """
+    import torch
+
+    with _open(source) as archive:
+        members = {name: _read(archive, name, source) for name in archive.namelist()}
+    for name, state in read_parameters(source).items():
+        if name.endswith("optimizer"):
+            members[f"{name}.pth"] = _tensors({**state, "state": {}}, torch)
+    _write_members(path, members)
+
+
+def _write_members(path: Path, members: Mapping[str, bytes]) -> None:
     with atomic_output(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name in sorted(members):
             archive.writestr(zipfile.ZipInfo(name, date_time=_DATE), members[name])

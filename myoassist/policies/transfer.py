@@ -128,6 +128,12 @@ def transfer(
     if problems:
         raise InputError(f"{checkpoint}: cannot be started from (field 'training.warm_start'): {'; '.join(problems)}")
     parameters = read_parameters(checkpoint)
+    states = [state for name, state in parameters.items() if name.endswith("optimizer")]
+    if settings.optimizer and not all(state.get("state") for state in states):
+        raise InputError(
+            f"{checkpoint}: holds no optimiser's moments, as kept policies do not "
+            "(field 'training.warm_start.optimizer': expected false)"
+        )
     report = Transfer(steps=info.steps)
     try:
         with torch.no_grad():

@@ -22,6 +22,7 @@ def model_card(
     metrics: Mapping[tuple[str, str], Mapping[str, Any]],
     *,
     digest: str,
+    trained_digest: str,
     before: Sequence[tuple[str, int, float]] = (),
 ) -> str:
     """Write the card (Markdown).
@@ -31,7 +32,8 @@ def model_card(
         info: what its checkpoint says.
         log: of the whole training.
         metrics: (run id, scenario) -> metrics of the final checkpoints of all runs of the same experiment.
-        digest: SHA-256 of the checkpoint.
+        digest: SHA-256 of the kept checkpoint.
+        trained_digest: SHA-256 of the checkpoint as it was trained, with its optimiser's moments.
         before: id, steps and seconds of the runs that it started from, the nearest first.
     """
     template = Environment(
@@ -43,7 +45,8 @@ def model_card(
         here=here,
         info=info,
         digest=digest,
-        speeds=asked_speed(here.environment.target_velocity),
+        trained_digest=trained_digest,
+        speeds=trained_speeds(here),
         simulated_h=info.steps / log["control_rate_hz"] / 3600,
         minutes=log["wall_s"] / 60,
         threads=log["threads"],
@@ -56,6 +59,7 @@ def model_card(
         },
         own={scenario: values for (name, scenario), values in metrics.items() if name == run.id},
         all_seeds={key: values for key, values in sorted(metrics.items())},
+        seeds=len({name for name, _ in metrics}),
         measured=measured,
         asked=asked,
         failing=failing,
@@ -66,9 +70,12 @@ def condition(experiment: Experiment, scenario: ScenarioSettings) -> str:
     """Say under what condition a scenario's episodes walk."""
     target = scenario.target_velocity or experiment.environment.target_velocity
     parts = [f"{scenario.episodes} episodes of {scenario.duration_s:g} s at {asked_speed(target)}"]
-    noise = (scenario.initial_position_noise_rad, scenario.initial_velocity_noise_rad_s)
-    if any(noise):
-        parts.append(f"starting with noise of {noise[0] or 0:g} rad and {noise[1] or 0:g} rad/s")
+    start = experiment.environment.reset
+    angle, velocity = scenario.initial_position_noise_rad, scenario.initial_velocity_noise_rad_s
+    angle = start.position_noise_rad if angle is None else angle
+    velocity = start.velocity_noise_rad_s if velocity is None else velocity
+    if angle or velocity:
+        parts.append(f"starting with noise of {angle:g} rad and {velocity:g} rad/s")
     if experiment.model.device is not None:
         enabled = experiment.environment.action.device.enabled
         on = enabled if scenario.device_enabled is None else scenario.device_enabled
@@ -77,6 +84,15 @@ def condition(experiment: Experiment, scenario: ScenarioSettings) -> str:
     parts.append("no push" if push is None else _push(push))
     parts.append("deterministic policy" if scenario.deterministic else "actions drawn with the policy's noise")
     return "; ".join(parts) + "."
+
+
+def trained_speeds(experiment: Experiment) -> str:
+    """Say which speeds were asked for while it learned: one condition, or those of the curriculum's phases in turn."""
+    told = []
+    for segment in experiment.training.segments(experiment.environment, seed=0):
+        phases = [segment] if segment.curriculum is None else segment.curriculum.phases
+        told += [asked_speed(phase.environment.target_velocity) for phase in phases]
+    return ", then ".join(dict.fromkeys(told))
 
 
 def asked_speed(target: TargetVelocitySettings) -> str:

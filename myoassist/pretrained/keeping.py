@@ -1,14 +1,13 @@
 """Trained policies that travel with the project: a folder each, with all that tells where it comes from.
 
-`<name>/experiment.json` is the complete experiment, `model_<steps>.zip` the checkpoint, `train_log_<steps>.json` the
-logs of all its segments as one, `README.md` the model card.
+`<name>/experiment.json` is the complete experiment, `model_<steps>.zip` the checkpoint without the optimiser's moments,
+`train_log_<steps>.json` the logs of all its segments as one, `README.md` the model card.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 from myoassist.config.base import read_json
 from myoassist.config.matrix import Plan, Run
 from myoassist.errors import InputError
-from myoassist.formats.checkpoint import check_checkpoint
+from myoassist.formats.checkpoint import check_checkpoint, write_without_moments
 from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, read_document, write_document
 from myoassist.formats.files import sha256
 from myoassist.pretrained.card import model_card
@@ -57,15 +56,17 @@ def keep(plan: Plan, run: Run, *, results: Path, output: Path) -> Path:
         raise InputError(f"{results}: run {run.id} has not been evaluated at {steps} steps")
     experiment = json.dumps(run.experiment.plain(), indent=2, ensure_ascii=False) + "\n"
     before = [(other.id, until, _seconds(other, until, results=results)) for other, until in _started_from(plan, run)]
-    card = model_card(run, info, log, metrics, digest=sha256(checkpoint), before=before)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{run.id}.", dir=output) as temporary:
         folder = Path(temporary) / run.id
         folder.mkdir()
         (folder / "experiment.json").write_text(experiment, encoding="utf-8")
+        write_without_moments(folder / checkpoint.name, checkpoint)
+        digest, trained_digest = sha256(folder / checkpoint.name), sha256(checkpoint)
+        log |= {"checkpoint_sha256": digest, "trained_sha256": trained_digest}
         write_document(folder / f"train_log_{steps}.json", TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, log)
+        card = model_card(run, info, log, metrics, digest=digest, trained_digest=trained_digest, before=before)
         (folder / "README.md").write_text(card, encoding="utf-8")
-        shutil.copyfile(checkpoint, folder / checkpoint.name)
         if (output / run.id).exists():
             os.replace(output / run.id, Path(temporary) / "before")
         os.replace(folder, output / run.id)
@@ -88,16 +89,16 @@ def _seconds(run: Run, until: int, *, results: Path) -> float:
 
 
 def merged_log(logs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Join the logs of a chain of segments, in their order, to one that covers all of them."""
+    """Join the logs of a chain of segments, in their order, to one that covers all of them.
+
+    What holds for one segment alone is told of the last; what the first has besides is about how it all began.
+    """
     first, last = logs[0], logs[-1]
     return {
         **first,
-        "segment": last["segment"],
+        **last,
         "start_steps": first["start_steps"],
-        "stop_steps": last["stop_steps"],
         "wall_s": sum(log["wall_s"] for log in logs),
         "threads": max(log["threads"] for log in logs),
-        "measured": last["measured"],
-        "checkpoint_sha256": last.get("checkpoint_sha256"),
         "rollouts": [record for log in logs for record in log["rollouts"]],
     }

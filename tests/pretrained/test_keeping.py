@@ -6,14 +6,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from stable_baselines3 import PPO
 
 from myoassist.config.experiment import Experiment
 from myoassist.config.kept import find_kept
 from myoassist.config.matrix import Plan
 from myoassist.errors import InputError
+from myoassist.formats.checkpoint import read_parameters
 from myoassist.formats.files import sha256, write_json
-from myoassist.pretrained.card import condition
+from myoassist.pretrained.card import condition, trained_speeds
 from myoassist.pretrained.keeping import keep, merged_log
 from myoassist.pretrained.taking import take
 from myoassist.training.segment import train_segment
@@ -77,12 +80,39 @@ def test_the_folder_holds_checkpoint_experiment_log_and_card(project):
         "train_log_128.json",
     ]
     source = project / "results/two/runs/tiny-s1/trained_models"
-    assert (folder / "model_128.zip").read_bytes() == (source / "model_128.zip").read_bytes()
+    ours, theirs = read_parameters(folder / "model_128.zip"), read_parameters(source / "model_128.zip")
+    assert ours["policy"].keys() == theirs["policy"].keys()
+    assert all(torch.equal(value, theirs["policy"][name]) for name, value in ours["policy"].items())
+    assert theirs["policy.optimizer"]["state"]
+    assert ours["policy.optimizer"] == {**theirs["policy.optimizer"], "state": {}}
+    assert (folder / "model_128.zip").stat().st_size < 0.7 * (source / "model_128.zip").stat().st_size
     assert Experiment.from_file(folder / "experiment.json") == Experiment.parse(EXPERIMENT)
     log = json.loads((folder / "train_log_128.json").read_text())
     assert (log["start_steps"], log["stop_steps"]) == (0, 128)
     assert [record["steps"] for record in log["rollouts"]] == [64, 128]
+    assert log["checkpoint_sha256"] == sha256(folder / "model_128.zip")
+    assert log["trained_sha256"] == sha256(source / "model_128.zip")
     assert not list((project / "pretrained").glob(".*"))
+
+
+def test_learning_goes_on_from_it_with_fresh_moments(project, assets, tmp_path):
+    kept = project / "pretrained/tiny-s1/model_128.zip"
+    assert PPO.load(kept, device="cpu").num_timesteps == 128
+    for optimizer in (False, True):
+        start = {"warm_start": {"file": str(kept), "optimizer": optimizer}}
+        experiment = Experiment.parse({"training": {**EXPERIMENT["training"], **start}})
+        files = {
+            **assets.files,
+            "previous": None,
+            "warm_start": kept,
+            "output": tmp_path / "model.zip",
+            "log": tmp_path / "log.json",
+        }
+        if optimizer:
+            with pytest.raises(InputError, match=r"no optimiser's moments.*warm_start\.optimizer': expected false"):
+                train_segment(experiment.segments(1)[0], **files, threads=1)
+        else:
+            train_segment(experiment.segments(1)[0], **files, threads=1)
 
 
 def test_the_card_tells_data_steps_gate_and_the_other_seeds(project):
@@ -103,6 +133,8 @@ def test_the_card_tells_data_steps_gate_and_the_other_seeds(project):
     ]
     assert [row for row in rows if row not in card.splitlines()] == []
     assert sha256(project / "pretrained/tiny-s1/model_128.zip") in card
+    assert sha256(project / "results/two/runs/tiny-s1/trained_models/model_128.zip") in card
+    assert "Every seed of the matrix that was evaluated is listed." in card
     assert "8 episodes of 10 s at 1.25 m/s; no push; deterministic policy." in card
     assert "\n\n\n" not in card
 
@@ -117,6 +149,7 @@ def test_what_a_run_started_from_is_told_with_its_time(project):
     plan = Plan.load(project / "configs/matrices/onward.yaml")
     keep(plan, plan.runs["onward-s1"], results=results, output=project / "kept")
     card = (project / "kept/onward-s1/README.md").read_text()
+    assert "It is the only seed that was trained." in card
     assert re.search(r"by the workflow, from `tiny-s1` \(128 steps in \d+ minutes\)\.", card)
 
 
@@ -124,7 +157,19 @@ def test_conditions_are_told_in_words():
     exo = Experiment.parse(
         {
             "model": {"device": "DephyExoBoot_L1"},
-            "environment": {"target_velocity": {"mode": "step", "minimum_m_s": 0.8, "maximum_m_s": 1.6, "period_s": 5}},
+            "environment": {
+                "target_velocity": {"mode": "step", "minimum_m_s": 0.8, "maximum_m_s": 1.6, "period_s": 5},
+                "reset": {"position_noise_rad": 0.01, "velocity_noise_rad_s": 0.2},
+            },
+            "training": {
+                "total_steps": 90_000,
+                "segment_steps": 30_000,
+                "curriculum": [
+                    {"name": "steps", "steps": 30_000},
+                    {"name": "again", "steps": 30_000, "environment": {"episode_s": 5}},
+                    {"name": "swing", "environment": {"target_velocity": {"mode": "sinusoidal", "period_s": 8}}},
+                ],
+            },
             "evaluation": {
                 "scenarios": {
                     "steps": {"episodes": 20, "duration_s": 30, "device_enabled": False},
@@ -141,13 +186,16 @@ def test_conditions_are_told_in_words():
     )
     told = {name: condition(exo, scenario) for name, scenario in exo.evaluation.scenarios.items()}
     assert told["steps"] == (
-        "20 episodes of 30 s at 0.8 to 1.6 m/s, in steps every 5 s; device worn but off; no push; deterministic policy."
+        "20 episodes of 30 s at 0.8 to 1.6 m/s, in steps every 5 s; starting with noise of 0.01 rad and 0.2 rad/s; "
+        "device worn but off; no push; deterministic policy."
     )
     assert told["swing"] == (
         "8 episodes of 10 s at 0.8 to 1.6 m/s, swinging every 10 s; starting with noise of 0.02 rad and 0.1 rad/s; "
         "device on; a push of 80 N backward at the pelvis for 0.2 s, beginning 4 to 6 s after the start and again "
         "every 5 s; actions drawn with the policy's noise."
     )
+    assert trained_speeds(exo) == "0.8 to 1.6 m/s, in steps every 5 s, then 0.8 to 1.6 m/s, swinging every 8 s"
+    assert trained_speeds(Experiment.parse({})) == "1.25 m/s"
 
 
 def test_a_policy_is_taken_up_only_if_it_is_whole(project, tmp_path):
@@ -201,12 +249,12 @@ def test_what_is_not_there_is_named(project, tmp_path):
 def test_logs_are_joined_in_their_order():
     logs = [
         {"segment": n, "start_steps": n, "stop_steps": n + 1, "wall_s": 2.0, "threads": 1 + n, "measured": n}
-        | {"checkpoint_sha256": str(n)}
+        | {"checkpoint_sha256": str(n), "phase": f"phase {n}"}
         | {"rollouts": [{"steps": n}], **({"untrained_reward_per_step": 0.1} if n == 0 else {})}
         for n in range(3)
     ]
     joined = merged_log(logs)
     assert (joined["start_steps"], joined["stop_steps"], joined["wall_s"], joined["threads"]) == (0, 3, 6.0, 3)
     assert joined["untrained_reward_per_step"] == 0.1
-    assert joined["checkpoint_sha256"] == "2"
+    assert (joined["checkpoint_sha256"], joined["phase"]) == ("2", "phase 2")
     assert [record["steps"] for record in joined["rollouts"]] == [0, 1, 2]

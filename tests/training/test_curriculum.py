@@ -3,12 +3,13 @@
 import json
 
 import pytest
+import torch
 
 from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.experiment import Experiment
 from myoassist.config.training import TrainingSettings
 from myoassist.errors import InputError
-from myoassist.formats.checkpoint import read_checkpoint_info
+from myoassist.formats.checkpoint import read_checkpoint_info, read_parameters
 from myoassist.training.curriculum import measure
 from myoassist.training.segment import train_segment
 
@@ -23,6 +24,16 @@ PHASES = [
     {"name": "fast", "environment": {"target_velocity": {"minimum_m_s": 1.4, "maximum_m_s": 1.5}}, "steps": 128},
     {"name": "all"},
 ]
+
+
+EXO_POLICY = {
+    "networks": {
+        "human": {"observes": ["joint_positions", "phase"], "acts": ["muscles"], "hidden": [8]},
+        "device": {"observes": ["phase"], "acts": ["device"], "hidden": [4], "initial_std": 0.1},
+    },
+    "critic": {"observes": ["joint_positions"], "hidden": [8]},
+}
+HELD = {"height_stiffness_n_m": 20_000.0, "height_damping_n_s_m": 1_000.0, "force_max_n": 10_000.0}
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +57,44 @@ def test_the_phase_travels_in_the_checkpoint(chain):
     assert logs[1]["measured"] == infos[1].measured
     assert infos[1].measured["reward_terms.alive"] == 1.0
     assert infos[1].measured["reward_per_step"] >= 0.1
+
+
+def test_a_device_is_switched_on_between_segments_and_begins_to_learn(exo_assets, train_all, tmp_path):
+    phases = [
+        {"name": "off", "steps": 256, "environment": {"action": {"device": {"enabled": False}}}},
+        {"name": "on", "environment": {"action": {"device": {"enabled": True}}}},
+    ]
+    training = {"curriculum": phases, "policy": EXO_POLICY, "total_steps": 512}
+    made = train_all(exo_assets, tmp_path, training, {"id": "myoAssistLegImitationExo-v0"})
+    assert [read_checkpoint_info(path).phase for path in made] == ["off", "off", "on", "on"]
+    assert [read_checkpoint_info(path).device_enabled for path in made] == [False, False, True, True]
+    weights = [read_parameters(path)["policy"] for path in made]
+    device = [name for name in weights[0] if ".device." in name]
+    assert device
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in device)
+    for before, after in ((1, 2), (2, 3)):
+        assert not any(torch.equal(weights[before][name], weights[after][name]) for name in device)
+    human = "mlp_extractor.policy_nets.human.0.weight"
+    assert len({weight[human].numpy().tobytes() for weight in weights}) == 4
+
+
+def test_a_support_is_taken_away_between_segments(assets, train_all, tmp_path):
+    """The pelvis is held at its height and no muscle learns to hold it, so nobody falls while the support is there."""
+    phases = [{"name": "held", "steps": 256, "environment": {"pelvis_support": HELD}}, {"name": "free"}]
+    training = {
+        "curriculum": phases,
+        "total_steps": 512,
+        "segment_steps": 256,
+        "parameters": {"n_steps": 32, "batch_size": 64, "n_epochs": 1, "learning_rate": 1e-30},
+    }
+    environment = {"termination": {"pelvis_height_min_m": 0.8, "trunk_lean_max_rad": None}}
+    made = train_all(assets, tmp_path, training, environment)
+    ended = [
+        sum(record["terminations"].get("fall_height", 0) for record in json.loads(log.read_text())["rollouts"])
+        for log in (path.with_name(path.name.replace("model", "train_log").replace("zip", "json")) for path in made)
+    ]
+    assert ended[0] == 0
+    assert ended[1] >= 4
 
 
 def test_an_unmet_condition_holds_a_phase_until_its_largest_length(assets, train_all, tmp_path):

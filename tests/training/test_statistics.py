@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -67,7 +69,9 @@ def handler(assets) -> EnvironmentHandler:
     return EnvironmentHandler.from_files(EnvironmentSettings(), **assets.files)
 
 
-def learn(handler: EnvironmentHandler, changes: dict, steps: int) -> tuple[BaseAlgorithm, list[dict], np.ndarray]:
+def learn(
+    handler: EnvironmentHandler, changes: dict, steps: int, watch: Callable[[BaseAlgorithm], None] | None = None
+) -> tuple[BaseAlgorithm, list[dict], np.ndarray]:
     """Return the algorithm, its records and (T, N, O) observations after so many steps."""
     training = {"n_envs": 8, "policy": {"actor": [8], "critic": [8]}, **changes}
     learner = TrainingSettings.parse(training).segments(EnvironmentSettings(), 1)[0].learner
@@ -80,6 +84,8 @@ def learn(handler: EnvironmentHandler, changes: dict, steps: int) -> tuple[BaseA
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
     seen = Seen(env)
     callback = LearningCallback(env.batch, stop_steps=steps)
+    if watch is not None:
+        watch(algorithm)
     algorithm.learn(steps, callback=callback, log_interval=None)
     env.close()
     return algorithm, callback.records, np.array(seen.observations)
@@ -107,6 +113,26 @@ def test_the_first_minibatch_has_the_probabilities_that_were_acted_with(handler,
     again = {**LEARNERS[name], "parameters": {**LEARNERS[name]["parameters"], "n_epochs": 4, "learning_rate": 0.01}}
     _, records, _ = learn(handler, again, 2 * ROLLOUT)
     assert all(record["approx_kl"] > 1e-4 for record in records)
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNERS if "algorithm" not in LEARNERS[name]])
+def test_the_first_minibatch_has_the_probability_ratio_of_one_for_every_action(handler, name, monkeypatch):
+    compared = []
+
+    def watch(algorithm: BaseAlgorithm) -> None:
+        evaluate = algorithm.policy.evaluate_actions
+
+        def watched(*arguments):
+            values, log_prob, entropy = evaluate(*arguments)
+            acted = np.sort(algorithm.rollout_buffer.log_probs.ravel())  # a minibatch is in another order
+            compared.append(np.abs(np.exp(np.sort(log_prob.detach().numpy()) - acted) - 1.0).max())
+            return values, log_prob, entropy
+
+        monkeypatch.setattr(algorithm.policy, "evaluate_actions", watched)
+
+    learn(handler, LEARNERS[name], 4 * ROLLOUT, watch=watch)
+    assert len(compared) == 4
+    assert max(compared) < 1e-5
 
 
 def test_a_number_that_hardly_varies_is_not_blown_up():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -145,7 +146,6 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         step.reference_positions = positions
         step.reference_velocities = velocities
         step.reference_fluctuation = fluctuation
-        step.reference_contact = self.clip.contact_at(step.phase)
         body = qpos.copy()  # the simulation's own will have moved on when somebody asks
 
         def feet() -> tuple[np.ndarray, np.ndarray]:
@@ -154,6 +154,7 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
             return both[: len(body)], both[len(body) :]
 
         step.feet = feet
+        step.contact = partial(self.clip.contact_at, step.phase)
 
     def _calculate_reward(self, step: Step) -> dict[str, np.ndarray]:
         """Compute the base's terms and the imitation terms; 1 is perfect imitation."""

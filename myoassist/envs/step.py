@@ -35,9 +35,9 @@ class Step:
         reference_positions: (N, J) where the reference is; None without a reference.
         reference_velocities: (N, J).
         reference_fluctuation: (N,) the reference's forward velocity minus its mean over the stride (m/s).
-        reference_contact: (N, 2) bool, whether the reference's right and left foot stand.
         diverged: (N,) bool, whose simulation diverged (their arrays hold the state before).
         feet: computes what `foot_position` and `reference_foot_position` give.
+        contact: computes what `reference_contact` gives.
     """
 
     positions: np.ndarray
@@ -62,8 +62,8 @@ class Step:
     reference_positions: np.ndarray | None = None
     reference_velocities: np.ndarray | None = None
     reference_fluctuation: np.ndarray | None = None
-    reference_contact: np.ndarray | None = None
     feet: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
+    contact: Callable[[], np.ndarray] | None = None
 
     @cached_property
     def foot_position(self) -> np.ndarray | None:
@@ -74,6 +74,11 @@ class Step:
     def reference_foot_position(self) -> np.ndarray | None:
         """(N, 4) the same of the reference."""
         return None if self.feet is None else self._both_feet[1]
+
+    @cached_property
+    def reference_contact(self) -> np.ndarray | None:
+        """(N, 2) bool, whether the reference's right and left foot stand; None without a reference."""
+        return None if self.contact is None else self.contact()
 
     @cached_property
     def _both_feet(self) -> tuple[np.ndarray, np.ndarray]:

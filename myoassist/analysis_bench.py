@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,7 @@ def _made_header(manifest: Manifest) -> RolloutHeader:
     }
     model = RolloutModel(
         total_mass_kg=manifest.total_mass_kg,
+        device_mass_kg=manifest.device_mass_kg,
         gravity_m_s2=manifest.gravity_m_s2,
         leg_length_m=manifest.leg_length_m,
         state_rate_hz=STATE_RATE_HZ,
@@ -183,7 +185,7 @@ def _made_header(manifest: Manifest) -> RolloutHeader:
         actions=tuple(manifest.muscle_names),
         reward_terms=_TERMS,
         muscle_constants={name: np.array(values, float) for name, values in constants.items()},
-        manifest={},
+        manifest=asdict(manifest),
     )
     none = "0" * 64
     return RolloutHeader(

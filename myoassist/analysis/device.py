@@ -64,7 +64,7 @@ def driven_joints(model: RolloutModel) -> tuple[DrivenJoint, ...]:
 
 
 def device_curves(columns: Mapping[str, np.ndarray], model: RolloutModel, side: str) -> dict[str, np.ndarray]:
-    """Torque and power of the devices of one side, per kg of body and device; devices on one joint are summed.
+    """Torque and power of the devices of one side, per kg of the body; devices on one joint are summed.
 
     A side without a device has zeros where the other side has one. A joint that reports do not know brings its own
     angle and velocity, NaN on the side without it.
@@ -80,8 +80,8 @@ def device_curves(columns: Mapping[str, np.ndarray], model: RolloutModel, side: 
         torque, power = np.zeros(rows), np.zeros(rows)
         for d, joint in enumerate(model.device_joints):
             if joint == driven.joints.get(side):
-                torque = torque + driven.sign * columns["device_torque"][:, d] / model.total_mass_kg
-                power = power + columns["device_power"][:, d] / model.total_mass_kg
+                torque = torque + driven.sign * columns["device_torque"][:, d] / model.body_mass_kg
+                power = power + columns["device_power"][:, d] / model.body_mass_kg
         curves[f"device_{driven.name}_torque_nm_kg"] = torque
         curves[f"device_{driven.name}_power_w_kg"] = power
         if not driven.reported:
@@ -118,16 +118,16 @@ class DeviceMeasures:
         """Return what metrics say of the device; None if the model has none.
 
         Returns:
-            ``devices``: names; ``active``: whether any made torque in any episode; ``mass_kg``: of body and device;
-            ``joints``: joint -> side -> None without a stride, or ``strides`` and mean and SD (n - 1, null for one
-            stride) of each of `STRIDE_NUMBERS`, work and torque also in J and N·m.
+            ``devices``: names; ``active``: whether any made torque in any episode; ``device_mass_kg``; ``joints``:
+            joint -> side -> None without a stride, or ``strides`` and mean and SD (n - 1, null for one stride) of
+            each of `STRIDE_NUMBERS`, work and torque also in J and N·m.
         """
         if not self.model.devices:
             return None
         return {
             "devices": list(self.model.devices),
             "active": self.largest_nm_kg > 0.0,
-            "mass_kg": self.model.total_mass_kg,
+            "device_mass_kg": self.model.device_mass_kg,
             "joints": {
                 driven.name: {
                     side: self._summary(self.strides.get((driven.name, side), [])) if side in driven.joints else None
@@ -148,7 +148,7 @@ class DeviceMeasures:
             sd = float(values.std(ddof=1)) if len(values) > 1 else NAN
             result[name] = {"mean": mean, "sd": sd}
             if name.endswith(("_nm_kg", "_j_kg")):
-                mass = self.model.total_mass_kg
+                mass = self.model.body_mass_kg
                 result[name.removesuffix("_kg")] = {"mean": mass * mean, "sd": mass * sd}
         return result
 

@@ -32,11 +32,13 @@ def low_pass(values: np.ndarray, rate_hz: float, cutoff_hz: float) -> np.ndarray
     """Filter without lag: Butterworth of order 2 run forward and back, along the first axis.
 
     The cutoff is corrected for the two passes, so that it is the -3 dB frequency of the whole (Winter 2009,
-    section 3.4.4.2). Signals too short for the filter's padding are returned as they are.
+    section 3.4.4.2, which corrects tan(pi cutoff / rate), not the cutoff itself). Signals too short for the filter's
+    padding, and such as hold nothing above the cutoff, are returned as they are.
     """
-    corrected = cutoff_hz / (np.sqrt(2.0) - 1.0) ** 0.25
-    if len(values) <= 16 or corrected >= rate_hz / 2:
+    if len(values) <= 16 or cutoff_hz >= rate_hz / 2:
         return np.asarray(values, dtype=float)
+    warped = np.tan(np.pi * cutoff_hz / rate_hz) / (np.sqrt(2.0) - 1.0) ** 0.25
+    corrected = rate_hz / np.pi * np.arctan(warped)
     return sosfiltfilt(butter(2, corrected, fs=rate_hz, output="sos"), values, axis=0)
 
 

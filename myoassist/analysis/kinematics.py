@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -110,12 +110,14 @@ def compare(
 
     Returns:
         side -> angle -> {against_reference, against_norm, reference_against_norm,
-        reference_against_other_side}; None where there is no cycle.
+        reference_against_other_side}; None where there is no cycle. Of both sides the last one is the mean of the
+        sides' own: of right against left and of left against right.
     """
     result: dict[str, dict[str, dict[str, dict[str, float] | None]]] = {}
     others = dict(zip(SIDES, reversed(SIDES), strict=True))
     for side in reference:
         result[side] = {}
+        own = (side,) if side in SIDES else SIDES
         for angle, target in reference[side].items():
             mean, sd = norm[angle]
             curve = means.get(side, {}).get(angle)
@@ -123,11 +125,16 @@ def compare(
                 "against_reference": None if curve is None else score(curve, target, sd),
                 "against_norm": None if curve is None else score(curve, mean, sd),
                 "reference_against_norm": score(target, mean, sd),
-                "reference_against_other_side": (
-                    score(target, reference[others[side]][angle], sd) if side in others else None
+                "reference_against_other_side": _mean_score(
+                    [score(reference[s][angle], reference[others[s]][angle], sd) for s in own]
                 ),
             }
     return result
+
+
+def _mean_score(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean of each measure."""
+    return {name: float(np.mean([entry[name] for entry in scores])) for name in scores[0]}
 
 
 def profile_score(curves: Mapping[str, np.ndarray], norm: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> float:

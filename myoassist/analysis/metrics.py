@@ -102,7 +102,8 @@ def metrics_of(
             "checkpoint_steps": header.checkpoint_steps,
             "model_sha256": header.model_sha256,
             "checkpoint_sha256": header.checkpoint_sha256,
-            "total_mass_kg": header.model.total_mass_kg,
+            "body_mass_kg": header.model.body_mass_kg,
+            "device_mass_kg": header.model.device_mass_kg,
             "versions": dict(header.versions),
         },
     }

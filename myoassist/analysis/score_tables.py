@@ -80,8 +80,8 @@ def scores_table(
     Returns:
         Columns ``SCORE_COLUMNS``, sides r, l and both. ``value`` is missing without a cycle. ``reference_value`` of
         scores against the norm is the reference's against the norm; of those against the reference, that of its one
-        side against the other (none for both sides). ``control_mean`` and ``control_sd`` are those of the norm's own
-        adults, where known.
+        side against the other (for both sides the mean of both directions). ``control_mean`` and ``control_sd`` are
+        those of the norm's own adults, where known.
     """
     walked, target = with_both(means), with_both(reference)
     count = {side: cycles.get(side, 0) for side in SIDES} | {"both": sum(cycles.values())}

@@ -105,7 +105,7 @@ def load_trial(episode: Episode, model: RolloutModel, settings: AnalysisSettings
         time=time,
         curves={
             side: _curves(columns, model, side)
-            | leg_curves(metabolic, side, mass_kg=model.total_mass_kg, rows=len(time))
+            | leg_curves(metabolic, side, body_mass_kg=model.body_mass_kg, rows=len(time))
             for side in SIDES
         },
         force_bw=force,
@@ -190,10 +190,10 @@ def _angle_curves(
         curves[f"{angle.name}_velocity_deg_s"] = angle.sign * np.degrees(columns["qvel"][:, velocity])
     if joint is not None and velocity is not None and side_of(model.joints[joint]):
         speed = columns["qvel"][:, velocity]
-        moment = columns["joint_moment"][:, joint] / model.total_mass_kg
-        limit = columns["limit_moment"][:, joint] / model.total_mass_kg
+        moment = columns["joint_moment"][:, joint] / model.body_mass_kg
+        limit = columns["limit_moment"][:, joint] / model.body_mass_kg
         driven = [d for d, name in enumerate(model.device_joints) if name == model.joints[joint]]
-        whole = moment + limit + columns["device_torque"][:, driven].sum(axis=1) / model.total_mass_kg
+        whole = moment + limit + columns["device_torque"][:, driven].sum(axis=1) / model.body_mass_kg
         curves[f"{angle.name}_moment_nm_kg"] = angle.sign * whole
         curves[f"{angle.name}_muscle_moment_nm_kg"] = angle.sign * moment
         curves[f"{angle.name}_limit_moment_nm_kg"] = angle.sign * limit

@@ -47,6 +47,7 @@ def describe_model(batch: MyoAssistLegBase, biomechanics: Biomechanics, stride: 
     }
     return RolloutModel(
         total_mass_kg=manifest.total_mass_kg,
+        device_mass_kg=manifest.device_mass_kg,
         gravity_m_s2=manifest.gravity_m_s2,
         leg_length_m=manifest.leg_length_m,
         state_rate_hz=1.0 / (stride * manifest.timestep_s),

@@ -103,6 +103,9 @@ class Manifest:
     timestep_s: float
     gravity_m_s2: float
     total_mass_kg: float
+    """Of body and device."""
+    device_mass_kg: float
+    """0 without a device."""
     leg_length_m: float
     standing_pelvis_height_m: float
     joints: tuple[Joint, ...]
@@ -115,6 +118,11 @@ class Manifest:
     ground_geoms: tuple[str, ...]
     root: dict[str, str] = field(default_factory=dict)
     """Names of the joints that carry the pelvis: forward, height, tilt."""
+
+    @property
+    def body_mass_kg(self) -> float:
+        """Mass of the body alone, without the device."""
+        return self.total_mass_kg - self.device_mass_kg
 
     @property
     def joint_names(self) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 FORMAT = "myoassist-rollouts"
-VERSION = 2
+VERSION = 3
 SIDES = ("r", "l")
 """Order of the two legs, everywhere."""
 CHUNK_ROWS = 256
@@ -104,6 +104,7 @@ MUSCLE_CONSTANTS = {
 
 HEADER_FIELDS = {
     "total_mass_kg": "mass of body and device",
+    "device_mass_kg": "mass of the device, 0 without one; the rest of the total is the body's own",
     "gravity_m_s2": "magnitude of gravity",
     "leg_length_m": "hip to floor, standing",
     "state_rate_hz": "rows of `state` per second, at least 250",
@@ -125,12 +126,13 @@ EPISODE_FIELDS: dict[str, type] = {
 """Attributes of each episode's group."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RolloutModel:
     """The body that walked: names in column order and the constants that analysis needs.
 
     Attributes:
         total_mass_kg: mass of body and device.
+        device_mass_kg: mass of the device; 0 without one.
         gravity_m_s2: magnitude of gravity.
         leg_length_m: hip to floor, standing.
         state_rate_hz: rows of ``state`` per second (at least 250).
@@ -148,6 +150,7 @@ class RolloutModel:
     """
 
     total_mass_kg: float
+    device_mass_kg: float = 0.0
     gravity_m_s2: float
     leg_length_m: float
     state_rate_hz: float
@@ -164,8 +167,13 @@ class RolloutModel:
     manifest: Mapping[str, Any]
 
     @property
+    def body_mass_kg(self) -> float:
+        """Mass of the body alone, which all numbers per kg refer to."""
+        return self.total_mass_kg - self.device_mass_kg
+
+    @property
     def body_weight_n(self) -> float:
-        """Weight of body and device in newtons."""
+        """Weight that the feet carry, of body and device, in newtons: what forces in body weights refer to."""
         return self.total_mass_kg * self.gravity_m_s2
 
     @property

@@ -287,7 +287,7 @@ class Rollouts:
         if len(groups) != expected:
             raise InputError(f"{self.path}: holds {len(groups)} episodes, expected {expected}")
         episodes = []
-        for name in sorted(groups):
+        for name in sorted(groups, key=int):  # from episode 10,000 on, names have more digits
             group = member(groups, name)
             attributes = group.attrs
             values = {key: kind(text(attributes[key])) for key, kind in EPISODE_FIELDS.items()}
@@ -380,6 +380,8 @@ def _check_header(header: RolloutHeader) -> None:
             raise ValueError(f"muscle constant '{name}' has shape {shape}, expected ({len(model.muscles)},)")
     if model.state_rate_hz < 250:
         raise ValueError(f"states come at {model.state_rate_hz} Hz, expected at least 250 Hz")
+    if not 0 <= model.device_mass_kg < model.total_mass_kg:
+        raise ValueError(f"a device of {model.device_mass_kg} kg is not part of {model.total_mass_kg} kg")
     if len(model.device_joints) != len(model.devices):
         raise ValueError("each device needs the name of the joint that it drives")
 

@@ -78,13 +78,14 @@ def build(settings: ModelSettings, *, model: Path, manifest: Path) -> Manifest:
         described = describe(compiled, settings, digest, ground_geoms)
         write_manifest(manifest, described)
     logger.info(
-        "built {} (device {}, ground {}): {} joints, {} muscles, {:.1f} kg",
+        "built {} (device {}, ground {}): {} joints, {} muscles, {:.1f} kg, of which the device {:.1f} kg",
         settings.body,
         settings.device or "none",
         settings.ground.terrain,
         compiled.njnt,
         len(described.muscles),
         described.total_mass_kg,
+        described.device_mass_kg,
     )
     return described
 
@@ -229,6 +230,7 @@ def describe(model: mujoco.MjModel, settings: ModelSettings, digest: str, ground
         timestep_s=float(model.opt.timestep),
         gravity_m_s2=float(-model.opt.gravity[2]),
         total_mass_kg=float(model.body_mass.sum()),
+        device_mass_kg=_device_mass(model, settings),
         leg_length_m=float(_leg_length(model, data)),
         standing_pelvis_height_m=float(height),
         joints=_joints(model),
@@ -244,6 +246,15 @@ def describe(model: mujoco.MjModel, settings: ModelSettings, digest: str, ground
         ground_geoms=tuple(ground_geoms),
         root={"forward": "pelvis_tx", "height": "pelvis_ty", "tilt": "pelvis_tilt"},
     )
+
+
+def _device_mass(model: mujoco.MjModel, settings: ModelSettings) -> float:
+    """Mass of the parts that the body has only with its device (kg)."""
+    if settings.device is None:
+        return 0.0
+    bare = load_body(settings.body, None)  # named, since its parts do not keep it alive
+    own = {part.name for part in bare.bodies}
+    return float(sum(model.body_mass[index] for index in range(model.nbody) if model.body(index).name not in own))
 
 
 def _joints(model: mujoco.MjModel) -> tuple[Joint, ...]:

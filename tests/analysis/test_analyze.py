@@ -45,10 +45,10 @@ def test_spatiotemporal_numbers_are_exact(walk, quantity, side, expected):
 
 
 def test_cycles_start_at_the_known_heel_strikes(walk):
-    for side, first in synthetic_gait.FIRST_STRIKE.items():
+    for side, foot in synthetic_gait.FEET.items():
         starts = walk.cycles.query(f"side == '{side}' and percent == 0 and episode == 0")["start_s"]
         numbers = walk.cycles.query(f"side == '{side}' and percent == 0 and episode == 0")["cycle"]
-        np.testing.assert_allclose(starts, first + STRIDE_S * numbers + ON * STANCE * STRIDE_S, atol=5e-4)
+        np.testing.assert_allclose(starts, foot.first_s + STRIDE_S * numbers + ON * STANCE * STRIDE_S, atol=5e-4)
 
 
 def test_found_dropped_and_used_cycles_add_up(walk):

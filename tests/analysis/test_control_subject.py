@@ -95,8 +95,19 @@ def test_both_sides_together_are_their_mean_curve_as_in_the_control_group():
 def test_the_reference_s_own_score_stands_beside_every_score(control):
     scores = control.scores
     assert len(scores) == 3 * (4 * 2 * 6 + 1)
-    known = scores[(scores["side"] != "both") | (scores["against"] == "norm")]
-    assert known["reference_value"].notna().all()
+    assert scores["reference_value"].notna().all()
+
+
+def test_of_both_sides_the_reference_s_own_score_is_the_mean_of_right_against_left_and_left_against_right():
+    right, left = 10 * np.sin(np.linspace(0, 6, 101)), 12 * np.sin(np.linspace(0.3, 6.3, 101)) + 2
+    reference = {side: {name: curve for name in NORMAL} for side, curve in (("r", right), ("l", left))}
+    scores = scores_table({}, reference, NORMAL, ANGLES, {})
+    for measure in ("rmse", "rmse_offset_removed", "r", "offset", "within_1sd", "within_2sd"):
+        own = {s: row(scores, s, "hip_flexion", measure, "reference")["reference_value"] for s in ("r", "l", "both")}
+        assert own["both"] == pytest.approx((own["r"] + own["l"]) / 2)
+    value = row(scores, "both", "hip_flexion", "rmse", "reference")["reference_value"]
+    assert value == pytest.approx(np.sqrt(np.mean((right - left) ** 2)))
+    assert row(scores, "both", "hip_flexion", "offset", "reference")["reference_value"] == pytest.approx(0)
 
 
 def test_the_control_group_is_that_of_the_data_s_description():

@@ -59,6 +59,7 @@ def test_metrics_hold_torque_and_work_per_stride_and_side(tmp_path, reference_fi
     device = found.metrics["device"]
     assert device["active"]
     assert device["devices"] == ["exo_r", "exo_l"]
+    assert device["device_mass_kg"] == synthetic_gait.DEVICE_KG
     joint = device["joints"]["ankle_dorsiflexion"]
     mass = synthetic_gait.MASS
     for side in ("r", "l"):
@@ -75,6 +76,16 @@ def test_metrics_hold_torque_and_work_per_stride_and_side(tmp_path, reference_fi
         assert numbers["positive_work_j"]["mean"] == pytest.approx(positive, rel=5e-3)
         assert numbers["negative_work_j"]["mean"] == pytest.approx(negative, abs=5e-3)
         assert numbers["net_work_j_kg"]["mean"] == pytest.approx((positive + negative) / mass, rel=5e-3)
+
+
+def test_feet_carry_the_device_too_and_moments_are_per_kg_of_the_body(tmp_path, reference_file, walk):
+    worn = run_analysis(tmp_path, reference_file, devices=2)
+    for side in ("r", "l"):
+        assert worn.metrics["ground_force"][side]["mean_total_vertical_bw"] == pytest.approx(1.0, abs=0.002)
+    for name in ("ankle_dorsiflexion_muscle_moment_nm_kg", "knee_flexion_power_w_kg", "hip_flexion_limit_moment_nm_kg"):
+        np.testing.assert_allclose(worn.cycles[name], walk.cycles[name], atol=1e-6)
+    source = worn.metrics["source"]
+    assert (source["body_mass_kg"], source["device_mass_kg"]) == (synthetic_gait.MASS, synthetic_gait.DEVICE_KG)
 
 
 def test_one_sided_device_has_zeros_on_the_other_side(tmp_path, reference_file):

@@ -13,6 +13,18 @@ def test_the_filter_halves_the_power_at_its_cutoff_without_lag(frequency, gain):
     np.testing.assert_allclose(filtered[1000:4000], gain * wave[1000:4000], atol=0.02)
 
 
+@pytest.mark.parametrize("cutoff", [20.0, 50.0])
+def test_the_power_is_halved_at_the_cutoff_itself_also_where_the_rate_is_low(cutoff):
+    """At 250 Hz the bilinear transform bends frequencies: a cutoff corrected without it would be 53.6 Hz, not 50."""
+    wave = np.sin(2 * np.pi * cutoff * np.arange(5000) / 250 + 0.3)
+    np.testing.assert_allclose(low_pass(wave, 250, cutoff)[1000:4000], wave[1000:4000] / np.sqrt(2), atol=1e-3)
+
+
+def test_a_cutoff_above_what_the_rate_can_hold_filters_nothing():
+    wave = np.sin(np.arange(100.0))
+    np.testing.assert_array_equal(low_pass(wave, 250, 125), wave)
+
+
 def test_a_signal_too_short_to_filter_is_left_alone():
     assert low_pass(np.arange(10.0), 250, 20).tolist() == list(range(10))
 

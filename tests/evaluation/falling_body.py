@@ -55,6 +55,7 @@ def rollout_model(body: Body) -> RolloutModel:
     muscles = manifest.muscles
     return RolloutModel(
         total_mass_kg=manifest.total_mass_kg,
+        device_mass_kg=manifest.device_mass_kg,
         gravity_m_s2=manifest.gravity_m_s2,
         leg_length_m=manifest.leg_length_m,
         state_rate_hz=STATE_RATE_HZ,

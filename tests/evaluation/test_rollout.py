@@ -5,6 +5,8 @@ from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.evaluation import EvaluationStage
 from myoassist.config.training import TrainingSettings
 from myoassist.errors import InputError
+from myoassist.evaluation.biomechanics import Biomechanics
+from myoassist.evaluation.recording import describe_model
 from myoassist.evaluation.rollout import evaluate
 from myoassist.formats.files import sha256
 from myoassist.formats.rollouts import Rollouts
@@ -48,6 +50,18 @@ def run(assets, checkpoint, tmp_path):
         return path
 
     return run
+
+
+def test_the_header_tells_the_mass_of_the_device_apart_from_the_body_s(make_handler, assets, exo_assets):
+    bare, worn = (make_handler(files).make_batch(1, threads=1) for files in (assets, exo_assets))
+    try:
+        models = [describe_model(b, Biomechanics(b.simulation.model, b.manifest), 5) for b in (bare, worn)]
+    finally:
+        bare.close()
+        worn.close()
+    assert models[0].device_mass_kg == 0
+    assert models[1].device_mass_kg == pytest.approx(4.706, abs=0.001)
+    assert models[1].body_mass_kg == pytest.approx(models[0].body_mass_kg)
 
 
 def test_stores_states_at_250_hz_and_control_steps_at_their_rate(run):

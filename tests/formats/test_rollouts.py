@@ -16,6 +16,7 @@ from myoassist.formats.rollouts import RolloutHeader, RolloutModel, Rollouts, Ro
 def make_header(devices=1):
     model = RolloutModel(
         total_mass_kg=70.0,
+        device_mass_kg=4.0 * devices,
         gravity_m_s2=9.81,
         leg_length_m=0.9,
         state_rate_hz=250.0,
@@ -78,7 +79,8 @@ def test_everything_that_was_written_is_read_back(tmp_path):
         model = file.header.model
         assert model.muscles == ("müscle_r", "b_r")
         assert model.manifest == header.model.manifest
-        assert model.body_weight_n == pytest.approx(70 * 9.81)
+        assert (model.total_mass_kg, model.device_mass_kg, model.body_mass_kg) == (70, 4, 66)
+        assert model.body_weight_n == pytest.approx(70 * 9.81)  # of body and device
         assert model.muscle_constants["max_isometric_force_n"].tolist() == [1.5, 2.5]
         for episode, expected in zip(file, data, strict=True):
             for name, values in expected.items():
@@ -210,12 +212,36 @@ def test_damage_is_noticed_or_harmless(tmp_path):
     assert noticed > 30
 
 
-def test_an_unknown_version_is_refused(tmp_path):
+@pytest.mark.parametrize("version", [2, 99])
+def test_an_unknown_version_is_refused(tmp_path, version):
     write(tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5", "r+") as file:
-        file.attrs["version"] = 99
-    with pytest.raises(InputError, match="version 99 is unknown"):
+        file.attrs["version"] = version
+    with pytest.raises(InputError, match=f"version {version} is unknown, expected version 3"):
         Rollouts(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("mass", [-1.0, 70.0])
+def test_a_device_that_is_no_part_of_the_whole_is_refused(tmp_path, mass):
+    header = make_header()
+    object.__setattr__(header.model, "device_mass_kg", mass)
+    with pytest.raises(ValueError, match="is not part of 70"), RolloutWriter(tmp_path / "a.h5", header):
+        pass
+
+
+def test_episodes_come_by_number_however_many_there_are(tmp_path):
+    """From number 10,000 on the names of the groups have a digit more."""
+    header = make_header()
+    with RolloutWriter(tmp_path / "a.h5", header) as writer:
+        for phase in (0.1, 0.2, 0.3):
+            writer.begin_episode(phase0=phase).end(termination="time_limit", fell=False, duration_s=0.0)
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        for index, number in ((2, 10_000), (1, 9_999)):
+            file["episodes"].move(f"{index:04d}", f"{number:04d}")
+            file["episodes"][f"{number:04d}"].attrs["index"] = number
+    with Rollouts(tmp_path / "a.h5") as file:
+        assert [episode.info.index for episode in file] == [0, 9_999, 10_000]
+        assert [episode.info.phase0 for episode in file] == [0.1, 0.2, 0.3]
 
 
 def test_states_slower_than_250_hz_are_refused(tmp_path):

@@ -97,6 +97,22 @@ def test_weakness_and_mass_are_factors(assets, tmp_path):
         "tibant_l": 0.1,
     }
     assert weak.total_mass_kg == pytest.approx(1.2 * normal.total_mass_kg)
+    assert weak.body_mass_kg == weak.total_mass_kg
+
+
+def test_the_mass_of_a_device_is_told_apart_from_the_body_s(assets, exo_assets):
+    bare, worn = read_manifest(assets.manifest), read_manifest(exo_assets.manifest)
+    assert bare.device_mass_kg == 0
+    assert worn.device_mass_kg == pytest.approx(4.706, abs=0.001)
+    assert worn.body_mass_kg == pytest.approx(bare.body_mass_kg)
+
+
+def test_the_factor_on_mass_is_on_body_and_device(exo_assets, tmp_path):
+    settings = ModelSettings(device="DephyExoBoot_L1", mass_factor=1.2)
+    heavy = build(settings, model=tmp_path / "model.mjb", manifest=tmp_path / "manifest.json")
+    normal = read_manifest(exo_assets.manifest)
+    assert heavy.body_mass_kg == pytest.approx(1.2 * normal.body_mass_kg)
+    assert heavy.device_mass_kg == pytest.approx(1.2 * normal.device_mass_kg)
 
 
 @pytest.mark.parametrize(

@@ -115,13 +115,13 @@ def leg_curve_names() -> tuple[str, ...]:
     return tuple(f"metabolic_{model}_w_kg" for model in MODELS)
 
 
-def leg_curves(power: MetabolicPower | None, side: str, *, mass_kg: float, rows: int) -> dict[str, np.ndarray]:
-    """Metabolic power of one leg's muscles per kg of body (and device) mass.
+def leg_curves(power: MetabolicPower | None, side: str, *, body_mass_kg: float, rows: int) -> dict[str, np.ndarray]:
+    """Metabolic power of one leg's muscles per kg of the body.
 
     Args:
         power: of an episode; None gives curves of NaN.
         side: r or l, one of ``SIDES``.
-        mass_kg: mass of body and device.
+        body_mass_kg: mass of the body without device.
         rows: T.
 
     Returns:
@@ -131,7 +131,7 @@ def leg_curves(power: MetabolicPower | None, side: str, *, mass_kg: float, rows:
         raise ValueError(f"side '{side}': expected r or l")
     if power is None:
         return {name: np.full(rows, np.nan) for name in leg_curve_names()}
-    curves = (power.of_side(model, side) / mass_kg for model in MODELS)
+    curves = (power.of_side(model, side) / body_mass_kg for model in MODELS)
     return dict(zip(leg_curve_names(), curves, strict=True))
 
 

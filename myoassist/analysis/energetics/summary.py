@@ -58,7 +58,8 @@ class EnergyLedger:
         sides' cycles would count every instant twice; without any cycle over whole episodes.
 
         Args:
-            model: gives the mass.
+            model: gives the body's mass, which all numbers per kg refer to. A device costs what it makes the
+                muscles do; it has no basal rate of its own.
             settings: give the basal rate.
         """
         muscles = self._muscles
@@ -66,7 +67,7 @@ class EnergyLedger:
             known = read_muscles(model, settings) is not None
             return {"over": None, "reason": "no episode has two states" if known else NOT_TOLD}
         over = next((name for name in (*SIDES, EPISODES) if self._spans[name]), EPISODES)
-        spans, mass = self._spans[over], model.total_mass_kg
+        spans, mass = self._spans[over], model.body_mass_kg
         duration = sum(span.duration_s for span in spans)
         speed = sum(span.way_m for span in spans) / duration
         weights = np.array([span.duration_s for span in spans]) / duration
@@ -75,7 +76,7 @@ class EnergyLedger:
             "side_of_cycles": None if over == EPISODES else over,
             "count": len(spans),
             "speed_m_s": speed,
-            "mass_kg": mass,
+            "body_mass_kg": mass,
             "basal_w_kg": settings.basal_rate_w_kg,
             "positive_fiber_work_w_kg": sum(weights * [span.positive_work_w for span in spans]) / mass,
             "negative_fiber_work_w_kg": sum(weights * [span.negative_work_w for span in spans]) / mass,

@@ -34,14 +34,13 @@ _DEVICE = re.compile(r"device_(.+)_torque_nm_kg")
 _COMPARISONS = 3
 """How many comparisons a figure draws at most."""
 _PERCENT_MEASURES = (
-    r"metabolic_.+_net_j_m",
+    r"metabolic_.+_net_j_kg_m",
     r"activation_.+",
     r"speed_m_s|stride_length_m|cadence_steps_min|double_support_percent",
-    r"muscle_.+_(peak_nm|positive_work_j)",
+    r"muscle_.+_(peak_nm_kg|positive_work_j_kg)",
     r"grf_vertical_peak_bw",
 )
-"""Measures whose change is drawn in percent, in this order. None is per kg: numbers are divided by the mass of body and
-device, so that per kg a device lightens its own cost by its weight."""
+"""Measures whose change is drawn in percent, in this order."""
 
 
 def looks(data: MatrixData) -> Looks:
@@ -117,7 +116,7 @@ def condition_changes(data: MatrixData) -> Drawing:
         fig,
         f"Change of each condition against its baseline, {pairing(drawn)}: differences of the means with "
         f"{how_many(drawn)}. Filled: the interval does not hold zero. Above in percent of the baseline's mean, below "
-        f"joint angles in degrees. Cost, moments and work are those of the whole body, not per kg.{more}",
+        f"joint angles in degrees. Cost, moments and work are per kg of the body, without device.{more}",
     )
 
 
@@ -245,7 +244,7 @@ def condition_devices(data: MatrixData) -> Drawing:
     return Drawing(
         fig,
         "Torque (sign of the joint's angle) and power (positive: the device drives the joint) of the device per kg of "
-        "body and device mass, angle and velocity of the joint; means of both legs over their own gait cycles. Bands: "
+        "body mass, angle and velocity of the joint; means of both legs over their own gait cycles. Bands: "
         f"pointwise {how_many(table)}.",
     )
 

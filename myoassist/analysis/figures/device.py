@@ -39,7 +39,7 @@ def device_torque_power(data: RunData) -> Drawing:
     return Drawing(
         fig,
         "Torque (sign of the joint's angle: dorsiflexion, flexion positive) and power (positive: the device drives the "
-        "joint) of the device per kg of body and device mass, and angle and velocity of the joint, "
+        "joint) of the device per kg of body mass, and angle and velocity of the joint, "
         f"{both_sides_text(data)}.{numbers_text(data.metrics.get('device'))}",
     )
 

@@ -135,7 +135,7 @@ def _caption(data: RunData, found: dict[str, Any]) -> str:
     ]
     transport = f" Gross cost of transport in J/(kg m): {', '.join(costs)}." if costs else ""
     return (
-        f"Mean metabolic power per kg of body and device mass, over {over}, {found['speed_m_s']:.2f} m/s; numbers over "
+        f"Mean metabolic power per kg of body mass, over {over}, {found['speed_m_s']:.2f} m/s; numbers over "
         f"the bars: gross, whiskers: SD. Basal rate {found['basal_w_kg']:g} W/kg.{transport} The leg's power is "
         f"without the basal rate, {both_sides_text(data)}; dotted: mean toe-off. Tendons are rigid and the trunk has "
         "no muscles: read differences between conditions, not absolute values."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -67,13 +69,14 @@ def joint_angles_vs_norm(data: RunData) -> Drawing:
     for i, (side, angle) in enumerate((s, a) for s in SIDES for a in data.angles):
         ax = axes[i]
         draw_angle(ax, data, angle, side)
-        found = data.metrics["kinematics"][side].get(angle.name, {}).get("against_reference")
+        scores = data.metrics["kinematics"][side].get(angle.name, {})
+        found = scores.get("against_reference")
         ax.set_title(f"{title(data, angle)}, {SIDE_NAMES[side]}" if per_row == 2 else angle.label)
         if found:
-            r = "n/a" if found["r"] is None else f"{found['r']:.2f}"
-            room(ax, below=0.15)
+            own = scores["reference_against_other_side"]
+            room(ax, below=0.25)
             ax.annotate(
-                f"RMSE {found['rmse_deg']:.1f}°, r {r}",
+                f"RMSE {found['rmse_deg']:.1f}° ({own['rmse_deg']:.1f}°)\nr {_r(found)} ({_r(own)})",
                 (0.98, 0.02),
                 xycoords="axes fraction",
                 ha="right",
@@ -97,8 +100,13 @@ def joint_angles_vs_norm(data: RunData) -> Drawing:
         fig,
         f"{shown} ({data.n_text}); flexion, dorsiflexion and anterior tilt positive, degrees. Dashed: the "
         "reference fitted to this body, over the same side's cycle. Grey: mean ± 1 SD of 42 healthy adults "
-        "(Fukuchi et al. 2018). Dotted: mean toe-off. RMSE and Pearson's r are against the reference, raw.",
+        "(Fukuchi et al. 2018). Dotted: mean toe-off. RMSE and Pearson's r are against the reference, raw; in brackets "
+        "the same of the reference's own side against its other one.",
     )
+
+
+def _r(score: Mapping[str, float | None]) -> str:
+    return "n/a" if score["r"] is None else f"{score['r']:.2f}"
 
 
 @figure("left_right", title="Left against right", category=KINEMATICS)
@@ -135,7 +143,7 @@ def joint_moment_power(data: RunData) -> Drawing:
     legend_above(fig, axes[0])
     return Drawing(
         fig,
-        "Moments (flexion positive) and powers (generation positive) of the muscles, per kg of body and device mass, "
+        "Moments (flexion positive) and powers (generation positive) of the muscles, per kg of body mass, "
         f"{both_sides_text(data)}. Joint limits, contact and device are not in them.",
     )
 

@@ -137,7 +137,7 @@ def dashboard(data: RunData) -> Drawing:
         f"One page about this run ({data.n_text}). Top: mean cycles ± SD, dashed the reference's right side, grey the "
         "norm ± 1 SD, dotted mean toe-off. Middle: vertical ground force, length of every episode, and the "
         "root-mean-square difference from the reference at the same phase over all states (no gait cycle needed). "
-        "Bottom: the bounds that a policy has to hold to be called walking.",
+        f"Bottom: the {_GATES[_speed_changes(data)][1]}.",
     )
 
 
@@ -174,6 +174,17 @@ def _error_panel(ax: Axes, data: RunData) -> None:
     ax.set_ylim(0, max(1.0, 1.15 * max(known.values())))
 
 
+_GATES = {
+    False: ("Walking gate", "bounds that a policy has to hold to be called walking"),
+    True: ("Speed gate", "bounds that a policy has to hold to be said to follow a changing target speed"),
+}
+"""Whether the target velocity changes -> name of the gate, and what its bounds are."""
+
+
+def _speed_changes(data: RunData) -> bool:
+    return bool(data.metrics["speed"]["target_changes"])
+
+
 def _gate_table(ax: Axes, data: RunData, size: float) -> None:
     rows, colors = [], []
     for entry in data.metrics["gate"].values():
@@ -184,4 +195,6 @@ def _gate_table(ax: Axes, data: RunData, size: float) -> None:
         verdict = "holds" if entry["holds"] else "not measured" if entry["value"] is None else "fails"
         rows.append([f"{entry['label'].capitalize()}{unit}", value, bound, verdict])
         colors.append(GREEN if entry["holds"] else GREY if entry["value"] is None else VERMILLION)
-    draw_table(ax, ["Walking gate", "value", "bound", ""], rows, [0.55, 0.15, 0.15, 0.15], size, {3: colors})
+    draw_table(
+        ax, [_GATES[_speed_changes(data)][0], "value", "bound", ""], rows, [0.55, 0.15, 0.15, 0.15], size, {3: colors}
+    )

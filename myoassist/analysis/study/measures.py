@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from myoassist.analysis.conventions import ANGLES, SIDES
+from myoassist.analysis.conventions import ANGLES, SIDES, Angle
 from myoassist.formats.gait_tables import KEYS, POINTS, STRIDE_COLUMNS
+from myoassist.formats.stride_columns import STRIDES
 
 NAN = float("nan")
 
 SPATIOTEMPORAL, KINEMATICS, KINETICS = "spatiotemporal", "kinematics", "kinetics"
 MUSCLES, DEVICE, ENERGETICS, EPISODES = "muscles", "device", "energetics", "episodes"
+NORM, SYMMETRY, VARIABILITY = "norm", "symmetry", "variability"
 _METABOLIC = re.compile(r"metabolic_(?P<model>.+)_w_kg")
 _DEVICE_TORQUE = re.compile(r"device_(?P<joint>.+)_torque_nm_kg")
 _MUSCLE_MOMENT = re.compile(r"(?P<joint>.+)_muscle_moment_nm_kg")
@@ -108,8 +110,9 @@ def measure_evaluation(cycles: pd.DataFrame, metrics: Mapping[str, Any]) -> Meas
 
     _add_spatiotemporal(add, strides)
     _add_kinematics(add, curves)
-    mass = metrics.get("source", {}).get("total_mass_kg")
-    _add_kinetics(add, curves, strides["stride_time_s"].to_numpy(float), mass)
+    stride_s = strides["stride_time_s"].to_numpy(float)
+    _add_kinetics(add, curves, stride_s)
+    _add_ground_force(add, curves, stride_s)
     _add_activation(add, curves)
     table = {name: _by_episode(values, keys, count) for name, values in numbers.items()}
     _add_energetics(table, measures, curves, keys, count, metrics)
@@ -127,10 +130,14 @@ def _add_spatiotemporal(add: Add, strides: pd.DataFrame) -> None:
         ("stride_length_m", "stride length", "m"),
         ("stride_time_s", "stride time", "s"),
         ("step_length_m", "step length", "m"),
+        ("step_time_s", "step time", "s"),
         ("toe_off_percent", "stance", "% of cycle"),
+        ("single_support_percent", "single support", "% of cycle"),
         ("double_support_percent", "double support", "% of cycle"),
     ):
         add(name, label, unit, SPATIOTEMPORAL, strides[name].to_numpy(float))
+    swing = 100.0 - strides["toe_off_percent"].to_numpy(float)
+    add("swing_percent", "swing", "% of cycle", SPATIOTEMPORAL, swing)
     cadence = 120.0 / strides["stride_time_s"].to_numpy(float)
     add("cadence_steps_min", "cadence", "steps/min", SPATIOTEMPORAL, cadence)
 
@@ -140,14 +147,13 @@ def _add_kinematics(add: Add, curves: Mapping[str, np.ndarray]) -> None:
         curve = curves.get(f"{angle.name}_deg")
         if curve is None:
             continue
-        words = angle.label.split(" (")[0].lower()
+        words = _words(angle)
         add(f"{angle.name}_range_deg", f"{words}, range", "°", KINEMATICS, np.ptp(curve, axis=1))
         add(f"{angle.name}_largest_deg", f"{words}, largest", "°", KINEMATICS, curve.max(axis=1), False)
         add(f"{angle.name}_smallest_deg", f"{words}, smallest", "°", KINEMATICS, curve.min(axis=1), False)
 
 
-def _add_kinetics(add: Add, curves: Mapping[str, np.ndarray], stride_s: np.ndarray, mass_kg: float | None) -> None:
-    """Add moments and work, per kg of body and device, and whole: the mass is not that of the body alone."""
+def _add_kinetics(add: Add, curves: Mapping[str, np.ndarray], stride_s: np.ndarray) -> None:
     for column, curve in curves.items():
         for pattern, whose, group in ((_MUSCLE_MOMENT, "muscle", KINETICS), (_DEVICE_TORQUE, "device", DEVICE)):
             match = pattern.fullmatch(column)
@@ -157,22 +163,25 @@ def _add_kinetics(add: Add, curves: Mapping[str, np.ndarray], stride_s: np.ndarr
             words = joint.split("_")[0]
             power = curves[f"{joint}_muscle_power_w_kg" if whose == "muscle" else f"device_{joint}_power_w_kg"]
             prefix, of = f"{whose}_{joint}", f"{words}, {'muscles' if whose == 'muscle' else 'device'}"
-            peak = np.abs(curve).max(axis=1)
-            add(f"{prefix}_peak_nm_kg", f"{of}, largest moment", "N·m/kg", group, peak)
-            if mass_kg is not None:
-                add(f"{prefix}_peak_nm", f"{of}, largest moment", "N·m", group, mass_kg * peak)
+            add(f"{prefix}_peak_nm_kg", f"{of}, largest moment", "N·m/kg", group, np.abs(curve).max(axis=1))
             for sign, bound in (("positive", np.maximum), ("negative", np.minimum)):
                 work = _cycle_mean(bound(power, 0.0)) * stride_s
                 add(f"{prefix}_{sign}_work_j_kg", f"{of}, {sign} work", "J/kg per stride", group, work)
-                if mass_kg is not None:
-                    add(f"{prefix}_{sign}_work_j", f"{of}, {sign} work", "J per stride", group, mass_kg * work)
             muscle = curves.get(f"{joint}_muscle_moment_nm_kg")
             if whose == "device" and muscle is not None:
                 share = _share(curve, muscle)
                 add(f"{prefix}_moment_share_percent", f"{of}, share of moment", "%", group, 100.0 * share)
+
+
+def _add_ground_force(add: Add, curves: Mapping[str, np.ndarray], stride_s: np.ndarray) -> None:
+    """Add what the unfiltered curves tell of the ground force; impulses are over the cycle, of which swing has none."""
     if "grf_vertical_bw" in curves:
         peak = curves["grf_vertical_bw"].max(axis=1, initial=-np.inf)
         add("grf_vertical_peak_bw", "vertical force, largest", "body weights", KINETICS, peak)
+    if "grf_fore_bw" in curves:
+        for name, bound in (("braking", np.minimum), ("propulsive", np.maximum)):
+            impulse = _cycle_mean(bound(curves["grf_fore_bw"], 0.0)) * stride_s
+            add(f"{name}_impulse_bw_s", f"{name} impulse", "BW·s", KINETICS, impulse)
 
 
 def _share(device: np.ndarray, muscle: np.ndarray) -> np.ndarray:
@@ -201,9 +210,8 @@ def _add_energetics(
     count: int,
     metrics: Mapping[str, Any],
 ) -> None:
-    """Add metabolic power and cost of transport of each model: both legs, per kg and of the whole body."""
-    energetics = metrics.get("energetics") or {}
-    basal, mass = energetics.get("basal_w_kg"), metrics.get("source", {}).get("total_mass_kg")
+    """Add metabolic power and cost of transport of each model, both legs together."""
+    basal = (metrics.get("energetics") or {}).get("basal_w_kg")
     for column, curve in curves.items():
         match = _METABOLIC.fullmatch(column)
         if match is None:
@@ -218,26 +226,90 @@ def _add_energetics(
         if basal is not None:
             gross = (net + basal) / table["speed_m_s"]
             costs[f"{name}_gross_j_kg_m"] = (gross, "gross cost of transport", "J/(kg·m)")
-        if mass is not None:
-            costs[f"{name}_net_j_m"] = (mass * net / table["speed_m_s"], "net cost per metre", "J/m")
         for key, (values, label, unit) in costs.items():
             table[key] = values
             measures[key] = Measure(key, f"{label}, {words}", unit, ENERGETICS)
 
 
 def _overall(measures: dict[str, Measure], metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Add what only the whole evaluation has; null is left out."""
-    found = {
-        "fall_free_percent": ("episodes without a fall", "%", _times(metrics.get("fall_free_fraction"), 100.0)),
-        "episode_length_s": ("episode length, median", "s", metrics["episodes"]["duration_s"]["median"]),
-    }
+    """Add what only the whole evaluation has; null is left out, and so is what episodes have by themselves."""
+    found: dict[str, float] = {}
+    for measure, value in (*_episodes(metrics), *_strides(metrics), *_scores(metrics), *_spread(metrics)):
+        if value is not None and measure.name not in measures:
+            measures[measure.name] = measure
+            found[measure.name] = float(value)
+    return found
+
+
+Whole = Iterator[tuple[Measure, float | None]]
+
+
+def _episodes(metrics: Mapping[str, Any]) -> Whole:
+    fall_free = _times(metrics.get("fall_free_fraction"), 100.0)
+    yield Measure("fall_free_percent", "episodes without a fall", "%", EPISODES, whole=True), fall_free
+    length = metrics["episodes"]["duration_s"]["median"]
+    yield Measure("episode_length_s", "episode length, median", "s", EPISODES, whole=True), length
     for angle in ANGLES:
+        name, label = f"{angle.name}_tracking_rmse_deg", f"{_words(angle)}, RMS off the reference"
         error = (metrics.get("tracking_rmse_deg") or {}).get(angle.name)
-        words = angle.label.split(" (")[0].lower()
-        found[f"{angle.name}_tracking_rmse_deg"] = (f"{words}, RMS off the reference", "°", error)
-    known = {name: (label, unit, value) for name, (label, unit, value) in found.items() if value is not None}
-    measures |= {name: Measure(name, label, unit, EPISODES, whole=True) for name, (label, unit, _) in known.items()}
-    return {name: float(value) for name, (_, _, value) in known.items()}
+        yield Measure(name, label, "°", EPISODES, whole=True), error
+
+
+def _strides(metrics: Mapping[str, Any]) -> Whole:
+    """Means over all strides of both sides: numbers of a stride that the table of cycles does not have."""
+    for column in STRIDES:
+        label = column.quantity.replace("_", " ")
+        measure = Measure(column.name, label, column.unit, column.group, whole=True, ratio=column.ratio)
+        yield measure, _stride(metrics, column.group, column.quantity, "mean")
+
+
+def _scores(metrics: Mapping[str, Any]) -> Whole:
+    """Scores against the norm: of both sides' mean curve, or the mean of the sides' scores."""
+    profile = (metrics.get("sagittal_profile_score_deg") or {}).get("both")
+    yield Measure("sagittal_profile_score_deg", "sagittal profile score", "°", NORM, whole=True), profile
+    variables = ((metrics.get("gait_variable_scores_deg") or {}).get("walk") or {}).get("both") or {}
+    for angle in ANGLES:
+        name, words = angle.name, _words(angle)
+        yield (
+            Measure(f"{name}_variable_score_deg", f"{words}, gait variable score", "°", NORM, whole=True),
+            variables.get(name),
+        )
+        sides = [metrics.get("kinematics", {}).get(side, {}).get(name, {}).get("against_norm") for side in SIDES]
+        rmse, r = (_mean_of([side and side[key] for side in sides]) for key in ("rmse_deg", "r"))
+        yield Measure(f"{name}_norm_rmse_deg", f"{words}, RMSE against the norm", "°", NORM, whole=True), rmse
+        label = f"{words}, correlation with the norm"
+        yield Measure(f"{name}_norm_r", label, "1", NORM, whole=True, ratio=False), r
+
+
+def _spread(metrics: Mapping[str, Any]) -> Whole:
+    """How alike the sides are, and the strides."""
+    for name, value in (metrics.get("symmetry_index_percent") or {}).items():
+        label = f"{name.replace('_', ' ')}, symmetry index"
+        yield Measure(f"{name}_symmetry_index_percent", label, "%", SYMMETRY, whole=True), value
+    for quantity in ("speed", "stride_time", "stride_length", "step_length"):
+        label = f"{quantity.replace('_', ' ')}, variation within episodes"
+        value = _stride(metrics, "spatiotemporal", quantity, "cv_percent")
+        yield Measure(f"{quantity}_cv_percent", label, "%", VARIABILITY, whole=True), value
+    for angle in ANGLES:
+        sides = [(metrics.get("stride_to_stride_sd_deg") or {}).get(side) or {} for side in SIDES]
+        value = _mean_of([side.get(f"{angle.name}_deg") for side in sides])
+        label = f"{_words(angle)}, SD over strides"
+        yield Measure(f"{angle.name}_stride_sd_deg", label, "°", VARIABILITY, whole=True), value
+
+
+def _words(angle: Angle) -> str:
+    return angle.label.split(" (")[0].lower()
+
+
+def _stride(metrics: Mapping[str, Any], group: str, quantity: str, number: str) -> float | None:
+    """A number of all strides of both sides; None if the metrics do not have it."""
+    return metrics.get("strides", {}).get(group, {}).get(quantity, {}).get("both", {}).get(number)
+
+
+def _mean_of(values: Sequence[float | None]) -> float | None:
+    """Mean over the sides; None unless all of them are known."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def _times(value: float | None, factor: float) -> float | None:

@@ -32,11 +32,13 @@ class Sample:
         values: shape (units,) or (units, points), finite.
         resampled: what a unit is, `SEED` or `EPISODE`.
         seeds: number of seeds that the values are from.
+        seeds_left_out: number of seeds without a value, of which any evaluation lacks one.
     """
 
     values: np.ndarray
     resampled: str
     seeds: int
+    seeds_left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class Pair:
 def sample(members: Sequence[Evaluated], values: Values, *, whole: bool = False) -> Sample:
     """Collect the values of one condition.
 
+    A seed counts only with a value of each of its evaluations: a mean over other values of an axis than those of the
+    other seeds would not compare with theirs. Seeds left out for that are counted.
+
     Args:
         members: its evaluations; those of one seed, which differ in axes, are averaged.
         values: what to collect.
@@ -77,7 +82,7 @@ def sample(members: Sequence[Evaluated], values: Values, *, whole: bool = False)
         return Sample(_finite(np.concatenate(rows)), EPISODE, 1)
     means = [_mean([_episode_mean(rows) for rows in parts]) for parts in by_seed.values()]
     kept = _finite(np.stack(means)) if means else np.empty(0)
-    return Sample(kept, SEED, len(kept))
+    return Sample(kept, SEED, len(kept), len(means) - len(kept))
 
 
 def pair(

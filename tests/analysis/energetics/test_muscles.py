@@ -34,6 +34,7 @@ def body(tmp_path_factory):
     }
     return RolloutModel(
         total_mass_kg=manifest.total_mass_kg,
+        device_mass_kg=manifest.device_mass_kg,
         gravity_m_s2=9.81,
         leg_length_m=1.0,
         state_rate_hz=250.0,

@@ -52,6 +52,17 @@ def test_muscles_and_parts_sum_to_the_whole(walk, model):
     )
 
 
+def test_a_worn_device_has_no_basal_rate_and_lightens_no_cost(tmp_path, reference_file, walk):
+    """The muscles do the same: what is per kg is per kg of the body, and the basal rate is the body's alone."""
+    found, bare = (run.metrics["energetics"] for run in (run_analysis(tmp_path, reference_file, devices=2), walk))
+    assert found["body_mass_kg"] == MASS
+    for model in MODELS:
+        for name, value in bare["models"][model].items():
+            assert found["models"][model][name] == pytest.approx(value, rel=1e-6), name
+    for name in ("positive_fiber_work_w_kg", "fiber_work_lost_before_joints_w_kg"):
+        assert found[name] == pytest.approx(bare[name], rel=1e-6)
+
+
 def test_the_metrics_say_over_what_and_with_which_muscles(walk):
     found = walk.metrics["energetics"]
     assert (found["over"], found["side_of_cycles"]) == ("gait cycles", "r")
@@ -78,8 +89,8 @@ def test_without_a_cycle_whole_episodes_count(fall):
 def test_a_body_that_goes_nowhere_has_no_cost_of_transport(tmp_path, reference_file, monkeypatch):
     states = synthetic_gait.states
 
-    def standing(*args):
-        block = states(*args)
+    def standing(*args, **walk):
+        block = states(*args, **walk)
         return block | {"center_of_mass": np.ones_like(block["center_of_mass"])}
 
     monkeypatch.setattr(synthetic_gait, "states", standing)
@@ -139,10 +150,10 @@ def test_excitation_is_that_of_the_control_step_in_which_a_state_lies():
     np.testing.assert_allclose(power.positive_work_w, 50, rtol=1e-6)
     assert not power.negative_work_w.any()
     np.testing.assert_allclose(power.lost_w, 20)
-    curves = leg_curves(power, "r", mass_kg=10.0, rows=rows)
+    curves = leg_curves(power, "r", body_mass_kg=10.0, rows=rows)
     assert tuple(curves) == leg_curve_names()
     np.testing.assert_allclose(curves["metabolic_bhargava_2004_w_kg"], spent / 10, rtol=1e-6)
-    assert not leg_curves(power, "l", mass_kg=10.0, rows=rows)["metabolic_bhargava_2004_w_kg"].any()
+    assert not leg_curves(power, "l", body_mass_kg=10.0, rows=rows)["metabolic_bhargava_2004_w_kg"].any()
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,19 @@ def test_conditions_are_aggregated_over_seeds_and_axes():
     assert low["sd"] == pytest.approx(np.std([1.1, 3.1], ddof=1))
 
 
+def test_a_seed_that_never_walked_with_one_value_of_an_axis_is_left_out_of_all_and_counted():
+    members = [
+        evaluated([NAN, NAN] if (seed, net) == (3, "small") else [base + seed] * 2, seed=seed, axes={"net": net})
+        for net, base in (("small", 0.0), ("large", 10.0))
+        for seed in (1, 2, 3)
+    ]
+    table = conditions_table(members, RESAMPLING)
+    table = table[table["measure"] == "speed_m_s"].set_index("axis_net")
+    assert table["n"].to_dict() == {"small": 2, "large": 3, "all": 2}
+    assert table["seeds_left_out"].to_dict() == {"small": 1, "large": 0, "all": 1}
+    assert table["mean"].to_dict() == pytest.approx({"small": 1.5, "large": 12.0, "all": 6.5})
+
+
 def test_one_seed_is_aggregated_over_its_episodes():
     row = conditions_table([evaluated([1.0, 2.0, NAN])], RESAMPLING).iloc[0]
     assert (row["mean"], row["n"], row["resampled"], row["seeds"]) == (1.5, 2, "episode", 1)

@@ -62,6 +62,17 @@ def test_the_offset_between_the_conditions_is_found(settings, tmp_path):
     assert hip["difference"].to_numpy() == pytest.approx(1.0, abs=0.01)
 
 
+def test_numbers_of_whole_evaluations_are_aggregated_over_seeds(settings, tmp_path):
+    build_study(settings, output_dir=tmp_path)
+    table = read_study_table(tmp_path, "conditions")
+    off = table[table["scenario"] == "off"].set_index("measure")
+    for measure in ("margin_least_m", "toe_clearance_m", "loading_rate_bw_s", "hip_flexion_norm_r", "speed_cv_percent"):
+        row = off.loc[measure]
+        assert (row["n"], row["resampled"], row["seeds"], row["seeds_left_out"]) == (3, "seed", 3, 0)
+        assert row["ci_low"] == pytest.approx(row["mean"])
+        assert row["ci_high"] == pytest.approx(row["mean"])
+
+
 def test_same_files_same_bytes(settings, tmp_path):
     for folder in ("a", "b"):
         build_study(settings, output_dir=tmp_path / folder)

@@ -35,6 +35,7 @@ class Collection:
         way_m: forward way of the centre of mass, all episodes together.
         time_s: duration of all episodes.
         activation: time integral of the mean activation.
+        force_peak_bw: largest vertical force under a foot at any time, settling and falls included, body weights.
         limit: joint -> time integral of the absolute joint-limit moment.
         speed: strides against the target velocity.
         energetics: what the muscles spent.
@@ -50,7 +51,7 @@ class Collection:
         self.events: dict[str, Counter[str]] = {side: Counter() for side in SIDES}
         self.rejected: dict[str, Counter[str]] = {side: Counter() for side in SIDES}
         self.forces: dict[str, list[StanceForce]] = {side: [] for side in SIDES}
-        self.way_m = self.time_s = self.activation = 0.0
+        self.way_m = self.time_s = self.activation = self.force_peak_bw = 0.0
         self.limit: dict[str, float] = {}
         self.speed = SpeedTracking()
         self.energetics = EnergyLedger()
@@ -76,17 +77,18 @@ class Collection:
             )
             self.rejected[side].update(events.rejected)
             self.rejected[side].update(selection.rejected)
+        self.force_peak_bw = max(self.force_peak_bw, float(trial.force_bw[:, :, 2].max(initial=0.0)))
         measured = measure_strides(trial, rate_hz, settings)
         for side in SIDES:
             own = [entry for entry in measured if entry[0].side == side]
-            if not own:
-                continue
             self.speed.add(
                 [(cycle, numbers["speed_m_s"]) for cycle, numbers, _ in own],
                 trial.events[side].heel_strikes,
                 trial.control_time,
                 trial.target_velocity,
             )
+            if not own:
+                continue
             values = np.stack([trial.curves[side][name] for name in self.curves], axis=1)
             for cycle, numbers, force in own:
                 curves = normalise(trial.time, values, cycle.start_s, cycle.end_s)

@@ -96,6 +96,7 @@ def metrics_of(
         },
         "strides": _stride_summary(summary),
         "ground_force": {side: _force_facts(found.forces[side]) for side in SIDES},
+        "raw_force_peak_anywhere_bw": found.force_peak_bw if found.infos else None,
         "limit_moment_nm": {joint: _over_time(total, found.time_s) for joint, total in found.limit.items()},
         "source": {
             "seed": header.seed,
@@ -117,9 +118,14 @@ def _values(
     episodes: dict[str, Any],
     fitted: FittedReference,
 ) -> dict[str, float]:
-    """Every number of headline and gate: of two sides the worse one, NaN where it was not measurable."""
+    """Every number of headline and gate, NaN where it was not measurable.
+
+    Likeness, forces and limits are of the worse side or joint; toe-off is the mean of both sides, and what could
+    cancel between episodes (too fast in one and too slow in the next, a limp to either side) is judged in each.
+    """
     targets = [i.target_velocity_mean_m_s for i in found.infos]
     target = float(np.mean(targets)) if targets else NAN
+    speed_error, asymmetry = _by_episode(found)
     stride_speed = mean_of(summary, "speed", "both")
     stride_time = mean_of(summary, "stride_time", "both")
     values = {
@@ -129,10 +135,10 @@ def _values(
         "speed_mean": _over_time(found.way_m, found.time_s),
         "stride_speed": stride_speed,
         "target_speed": target,
-        "speed_error": abs(stride_speed - target),
+        "speed_error": speed_error,
         "speed_tracking": found.speed.rms_m_s,
         "stride_time_error": 100.0 * abs(stride_time / fitted.stride_time_s - 1),
-        "step_time_asymmetry": symmetry_index(mean_of(summary, "step_time", "r"), mean_of(summary, "step_time", "l")),
+        "step_time_asymmetry": asymmetry,
         "toe_off_percent": mean_of(summary, "stance", "both"),
         "activation_mean": _over_time(found.activation, found.time_s),
         "limit_moment": max((_over_time(t, found.time_s) for t in found.limit.values()), default=NAN),
@@ -151,6 +157,27 @@ def _values(
             values["force_peak_lowest"], values["force_peak_highest"] = min(peaks), max(peaks)
             values["force_dip_depth"] = min(min(f["first_peak_bw"], f["second_peak_bw"]) - f["dip_bw"] for f in facts)
     return values
+
+
+def _by_episode(found: Collection) -> tuple[float, float]:
+    """Means over the episodes of two differences that could cancel between them.
+
+    Returns:
+        |stride-averaged speed - mean target|, m/s, over episodes with a stride; |symmetry index of step time|, percent,
+        over those with strides of both sides. NaN without any.
+    """
+    targets = {info.index: info.target_velocity_mean_m_s for info in found.infos}
+    errors, asymmetries = [], []
+    strides = pd.DataFrame(found.strides, columns=["episode", "side", "speed_m_s", "step_time_s"])
+    for episode, own in strides.groupby("episode"):
+        errors.append(abs(own["speed_m_s"].mean() - targets[episode]))
+        steps = [own.loc[own["side"] == side, "step_time_s"].mean() for side in SIDES]
+        asymmetries.append(symmetry_index(*steps))
+    found_asymmetries = [value for value in asymmetries if np.isfinite(value)]
+    return (
+        float(np.mean(errors)) if errors else NAN,
+        float(np.mean(found_asymmetries)) if found_asymmetries else NAN,
+    )
 
 
 def _episode_facts(found: Collection) -> dict[str, Any]:

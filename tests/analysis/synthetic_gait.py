@@ -59,6 +59,8 @@ FEET = {"r": Foot(0.2 * STRIDE_S), "l": Foot(0.7 * STRIDE_S)}
 """Of a symmetric walk."""
 LIMPING = {"r": Foot(0.2 * STRIDE_S, stance=0.66), "l": Foot(0.82 * STRIDE_S, stance=0.58, ahead_m=-0.1)}
 """The left foot strikes at 62 % of the right one's stride, lands nearer and stands for a shorter time."""
+LIMPING_TO_THE_OTHER = {"r": Foot(0.82 * STRIDE_S, stance=0.58, ahead_m=-0.1), "l": Foot(0.2 * STRIDE_S, stance=0.66)}
+"""The mirror image."""
 
 
 def vertical_force(stance_share, stance=STANCE):
@@ -235,13 +237,19 @@ def header(devices=0):
     )
 
 
-def write_walk(path, durations_s=(10.0, 10.0), fell=False, devices=0, control=None, **walk):
-    """Write a rollouts file: one episode a duration, walked and controlled as `states` and `controls` have it."""
+def write_walk(path, durations_s=(10.0, 10.0), fell=False, devices=0, control=None, feet_of=None, **walk):
+    """Write a rollouts file: one episode a duration, walked and controlled as `states` and `controls` have it.
+
+    `control` may be a list and `feet_of` is one, with an entry for each episode.
+    """
     with RolloutWriter(path, header(devices)) as writer:
-        for duration in durations_s:
-            episode = writer.begin_episode(phase0=0.8, target_velocity_mean_m_s=SPEED)
-            episode.append_state(states(duration, devices=devices, **walk))
-            episode.append_control(controls(duration, devices=devices, **(control or {})))
+        for number, duration in enumerate(durations_s):
+            own = control[number] if isinstance(control, list) else control or {}
+            walked = walk if feet_of is None else {**walk, "feet": feet_of[number]}
+            target = float(np.mean(own.get("target", SPEED)))
+            episode = writer.begin_episode(phase0=0.8, target_velocity_mean_m_s=target)
+            episode.append_state(states(duration, devices=devices, **walked))
+            episode.append_control(controls(duration, devices=devices, **own))
             episode.end(termination="fall_height" if fell else "time_limit", fell=fell, duration_s=duration)
     return path
 

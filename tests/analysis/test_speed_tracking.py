@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from analysed_walk import run_analysis
 
 from myoassist.analysis.cycles import Cycle
+from myoassist.analysis.gate import SPEED
 from myoassist.analysis.speed_tracking import SpeedTracking
 
 TIME = np.arange(0, 20, 0.02)
@@ -49,3 +51,22 @@ def test_a_slow_swing_is_no_jump_and_is_averaged_over_the_stride():
 
 def test_nothing_walked_is_not_a_number():
     assert np.isnan(SpeedTracking().rms_m_s)
+
+
+SWINGING = [{"target": 1.2 + 0.1 * np.sin(2 * np.pi * np.arange(500) / 400)}] * 2
+
+
+def test_a_target_that_changes_is_judged_by_the_speed_gate(tmp_path, reference_file):
+    metrics = run_analysis(tmp_path, reference_file, control=SWINGING).metrics
+    assert list(metrics["gate"]) == [name for name, *_ in SPEED]
+    assert metrics["speed"]["target_changes"]
+    assert metrics["gate"]["speed_tracking"]["value"] == pytest.approx(metrics["speed"]["tracking_rms_m_s"])
+    assert "of 4 bounds of the speed gate hold" in metrics["summary"]
+
+
+def test_so_is_one_who_falls_before_a_stride_is_over(tmp_path, reference_file):
+    short = [{"target": np.linspace(1.0, 1.4, 30)}, {"target": np.linspace(1.0, 1.4, 45)}]
+    metrics = run_analysis(tmp_path, reference_file, durations_s=(0.6, 0.9), fell=True, control=short).metrics
+    assert list(metrics["gate"]) == [name for name, *_ in SPEED]
+    assert metrics["gate"]["speed_tracking"]["value"] is None
+    assert not metrics["gate_holds"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import synthetic_gait
 from analysed_walk import run_analysis
-from synthetic_gait import LIMPING, SLIP_M, SPEED, STANCE, STRIDE_M, STRIDE_S, crossing
+from synthetic_gait import LIMPING, LIMPING_TO_THE_OTHER, SLIP_M, SPEED, STANCE, STRIDE_M, STRIDE_S, crossing
 
 STRIKES_AT = {"r": 0.0, "l": 0.62}
 """Share of the right stride at which each foot lands."""
@@ -83,6 +83,30 @@ def test_symmetry_in_the_metrics_and_in_the_gate(limping):
     asymmetry = limping.metrics["gate"]["step_time_asymmetry"]
     assert asymmetry["value"] == pytest.approx(index(step_time), abs=0.2)
     assert not asymmetry["holds"]
+
+
+def test_what_cancels_between_episodes_is_judged_in_each(tmp_path, reference_file):
+    """One episode limps to the left and one to the right, one is asked to be faster than it is and one slower."""
+    found = run_analysis(
+        tmp_path,
+        reference_file,
+        feet_of=[LIMPING, LIMPING_TO_THE_OTHER],
+        control=[{"target": SPEED - 0.15}, {"target": SPEED + 0.11}],
+    ).metrics
+    assert found["symmetry_index_percent"]["step_time"] < 2.0
+    assert found["gate"]["step_time_asymmetry"]["value"] == pytest.approx(index(step_time), abs=0.2)
+    assert found["speed"]["target_mean_m_s"] == pytest.approx(SPEED - 0.02)
+    assert found["gate"]["speed_error"]["value"] == pytest.approx(0.13, abs=1e-6)
+    assert not found["gate"]["step_time_asymmetry"]["holds"]
+    assert not found["gate"]["speed_error"]["holds"]
+
+
+def test_the_largest_force_is_told_of_all_that_was_walked_and_of_the_cycles(limping, fall):
+    cycles = max(limping.metrics["ground_force"][side]["raw_peak_largest_bw"] for side in ("r", "l"))
+    anywhere = limping.metrics["raw_force_peak_anywhere_bw"]
+    assert anywhere == pytest.approx(cycles, abs=1e-3)  # here every stride is like every other
+    assert fall.metrics["ground_force"] == {"r": None, "l": None}
+    assert fall.metrics["raw_force_peak_anywhere_bw"] == pytest.approx(anywhere, rel=0.1)
 
 
 def test_both_feet_together_carry_the_weight_however_they_share_the_stride(limping):

@@ -30,6 +30,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "retarget_figure": ("myoassist.reference.retarget_figure",),
     "validate": ("myoassist.validation.checks",),
     "train": ("myoassist.training.segment",),
+    "pretrained": ("myoassist.pretrained.taking",),
     "best": ("myoassist.training.best",),
     "evaluate": ("myoassist.evaluation.rollout",),
     "replay": ("myoassist.evaluation.video",),
@@ -49,6 +50,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "retarget_figure": ("matplotlib", "numpy", "h5py"),
     "validate": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy", "matplotlib"),
     "train": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "sb3-contrib", "torch", "numpy"),
+    "pretrained": (),
     "best": (),
     "evaluate": (
         "mujoco",

@@ -10,11 +10,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from myoassist.config.base import read_json
 from myoassist.config.report import ReportEvaluation, ReportFigure, ReportRun, ReportSettings
 from myoassist.errors import InputError
 from myoassist.formats.benchmarks import read_benchmark
 from myoassist.formats.documents import (
+    BEST_FORMAT,
+    BEST_VERSION,
     MANIFEST_FORMAT,
     MANIFEST_VERSION,
     VALIDATION_FORMAT,
@@ -172,7 +173,7 @@ class Gatherer:
         place = f"{entry.scenario} at {entry.steps}"
         read = self._reader.read
         metrics = read(entry.metrics, read_metrics, run=run.id, step=f"analyze {place}")
-        choice = read(entry.choice, read_json, run=run.id, step="best")
+        choice = read(entry.choice, _choice, run=run.id, step="best")
         variables = {"run": run.id, "scenario": entry.scenario, "steps": entry.steps, "metrics": metrics or {}}
         sheet = [] if entry.contact_sheet is None else [ReportFigure(name=CONTACT_SHEET, path=entry.contact_sheet)]
         return EvaluationView(
@@ -281,6 +282,10 @@ def _why_best(choice: Any) -> str:
 
 def _validation(path: Path) -> dict[str, Any]:
     return read_document(path, VALIDATION_FORMAT, VALIDATION_VERSION)
+
+
+def _choice(path: Path) -> dict[str, Any]:
+    return read_document(path, BEST_FORMAT, BEST_VERSION)
 
 
 def _manifest(path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from result_files import STEPS, metrics, report, run, write, write_run
 
 from myoassist.config.report import ReportRun, ReportSettings
 from myoassist.errors import InputError
+from myoassist.formats.documents import BEST_FORMAT, BEST_VERSION, write_document
 from myoassist.report.build import build_report, number
 
 
@@ -159,7 +160,7 @@ def test_the_best_checkpoint_is_told_with_its_steps_and_the_reason(make, root):
     assert "Scenario “level” of the best checkpoint" in text
     candidates = [{"steps": steps, "value": steps / 100} for steps in (500, 700)]
     chosen = {"steps": 700, "metric": "reward_per_step", "goal": "highest", "value": 7.0, "candidates": candidates}
-    write(root / "runs/walk-s1/best.json", chosen)
+    write_document(root / "runs/walk-s1/best.json", BEST_FORMAT, BEST_VERSION, chosen)
     text = make(report(entry)).text
     assert "What is missing" not in text
     assert "Scenario “level” after 700 steps, the best checkpoint" in text

@@ -114,6 +114,9 @@ def digest_of(options):
 
 def write_log(file, steps, digest):
     """Write a train log whose reward is that of the file of rewards, or grows with the steps."""
+    from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, write_document
+
     rewards = json.loads(Path("rewards.json").read_text()) if Path("rewards.json").is_file() else {}
     reward = rewards.get(str(steps), steps)
-    file.write_text(json.dumps({"digest": digest, "stop_steps": steps, "measured": {"reward_per_step": reward}}))
+    content = {"digest": digest, "stop_steps": steps, "measured": {"reward_per_step": reward}}
+    write_document(file, TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, content)

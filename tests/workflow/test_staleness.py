@@ -217,6 +217,7 @@ TABLE = {
     "version of mujoco": (version("mujoco"), {"build": {"*"}} | FROM_FIT),
     "version of torch": (version("torch"), rows(ENVIRONMENT, ALL) | ACROSS),
     "version of matplotlib": (version("matplotlib"), DRAWN | rows(("validate", "run_figures"), ALL) | DRAWN_ACROSS),
+    "version of pillow": (version("pillow"), rows(("replay", "contact_sheet"), ALL) | REPORT),
     "two at once": (two_at_once, rows(("run_figures", "replay"), {STROLL}) | REPORT),
     "two at once in two runs": (
         two_at_once_in_two_runs,

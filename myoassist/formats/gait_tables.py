@@ -28,6 +28,7 @@ CYCLES_FORMAT = "myoassist-cycles"
 METRICS_FORMAT = "myoassist-metrics"
 VERSION = 1
 LARGEST_TABLE_BYTES = 256_000_000
+MOST_COLUMNS = 1000
 POINTS = 101
 """Points of a time-normalised cycle: 0, 1, …, 100 %."""
 
@@ -241,7 +242,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     """Read a comma-separated table.
 
     Raises:
-        InputError: if it is missing or cannot be parsed.
+        InputError: if it is missing, absurdly large or wide, or cannot be parsed.
     """
     if not path.is_file():
         raise InputError(f"{path}: file not found (expected a table)")
@@ -249,7 +250,13 @@ def read_csv(path: Path) -> pd.DataFrame:
     if size > LARGEST_TABLE_BYTES:
         raise InputError(f"{path}: {size:,} bytes; expected a table of at most {LARGEST_TABLE_BYTES:,}")
     try:
+        with open(path, "rb") as file:  # pandas takes seconds to give names to thousands of columns
+            columns = file.readline().partition(b"\r")[0].count(b",") + 1
+        if columns > MOST_COLUMNS:
+            raise InputError(f"{path}: {columns:,} columns; expected a table of at most {MOST_COLUMNS:,}")
         return pd.read_csv(path)
     except (ValueError, OSError) as error:
+        if isinstance(error, InputError):
+            raise
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"{path}: not a table of comma-separated values ({reason})") from None

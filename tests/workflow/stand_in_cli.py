@@ -58,6 +58,9 @@ def main():
 
         folder = Path(options.pop("--tables")[0])
         files += [folder / name for name in table_files()]
+    for name in ("--source", "--warm-start"):
+        if name in options and not Path(options[name][0]).is_file():
+            sys.exit(f"{name}: file {options[name][0]} not found")
     broken = Path("broken")
     if broken.is_file() and broken.read_text() in str(files[0]):
         sys.exit(f"the {stage} is broken")

@@ -86,3 +86,26 @@ def test_a_missing_one_is_named(given: Project, path: Path, said: str) -> None:
     assert said in text
     assert path.name in text or "model_<steps>.zip" in text
     assert "Traceback" not in text
+
+
+NASTY = "$(touch pwned)'; touch pwned2; \" `touch pwned3`\n"
+"""Words that a shell would run."""
+
+
+def test_what_files_are_called_is_never_run(project: Project) -> None:
+    source, start = f"reference_data/{NASTY}.csv", f"reference_data/{NASTY}.zip"
+    shutil.copyfile(project.folder / "reference_data/myosuite_stride.csv", project.folder / source)
+    (project.folder / start).write_text("a policy\n")
+    trot = {
+        "extends": "walk.json",
+        "reference": {"source": source},
+        "training": {"warm_start": {"file": start}},
+    }
+    (project.folder / "configs/experiments/trot.json").write_text(json.dumps(trot))
+    project.edit("configs/matrices/tiny.yaml", "course]", "course, trot]")
+    (project.folder / "made.txt").unlink()
+    project.run("results/tiny/runs/trot-s1/trained_models/model_64.zip")
+    made = [line.split()[0] for line in (project.folder / "made.txt").read_text().splitlines()]
+    assert sorted(made) == ["preprocess", "retarget", "train"]
+    assert list(project.folder.rglob("pwned*")) == []
+    assert project.stale("results/tiny/runs/trot-s1/trained_models/model_64.zip") == {}

@@ -30,6 +30,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "retarget_figure": ("myoassist.reference.retarget_figure",),
     "validate": ("myoassist.validation.checks",),
     "train": ("myoassist.training.segment",),
+    "pretrained": ("myoassist.pretrained.taking",),
     "best": ("myoassist.training.best",),
     "evaluate": ("myoassist.evaluation.rollout",),
     "replay": ("myoassist.evaluation.video",),
@@ -41,31 +42,25 @@ ENTRIES: dict[str, tuple[str, ...]] = {
 }
 """The module of each stage's function; everything that it imports, directly or not, is the stage's code."""
 
+_WALKING = ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "numpy", "h5py")
+
 PACKAGES: dict[str, tuple[str, ...]] = {
     "build": ("mujoco", "assist-sim", "myo-sim", "myoassist-terrains", "numpy"),
-    "preprocess": ("numpy", "scipy", "h5py"),
+    "preprocess": ("numpy", "h5py"),
     "preprocess_figure": ("matplotlib", "numpy", "h5py"),
     "retarget": ("mujoco", "numpy", "scipy", "h5py"),
     "retarget_figure": ("matplotlib", "numpy", "h5py"),
-    "validate": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "torch", "numpy", "matplotlib"),
-    "train": ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "sb3-contrib", "torch", "numpy"),
+    "validate": (*_WALKING, "torch", "matplotlib"),
+    "train": (*_WALKING, "sb3-contrib", "torch"),
+    "pretrained": (),
     "best": (),
-    "evaluate": (
-        "mujoco",
-        "myoassist-terrains",
-        "gymnasium",
-        "stable-baselines3",
-        "sb3-contrib",
-        "torch",
-        "numpy",
-        "h5py",
-    ),
-    "replay": ("mujoco", "imageio", "imageio-ffmpeg", "numpy", "pillow"),
+    "evaluate": (*_WALKING, "sb3-contrib", "torch"),
+    "replay": ("mujoco", "imageio-ffmpeg", "numpy", "scipy", "pillow", "h5py"),
     "analyze": ("numpy", "scipy", "pandas", "pyarrow", "h5py"),
-    "contact_sheet": ("mujoco", "numpy", "pandas", "pillow"),
+    "contact_sheet": ("mujoco", "numpy", "scipy", "pandas", "pyarrow", "pillow", "h5py"),
     "matrix_tables": ("numpy", "scipy", "pandas", "pyarrow"),
-    "figures": ("matplotlib", "numpy", "pandas"),
-    "report": ("jinja2", "docutils", "pygments", "pandas"),
+    "figures": ("matplotlib", "numpy", "pandas", "pyarrow", "h5py"),
+    "report": ("jinja2", "markupsafe", "docutils", "pygments", "pillow"),
 }
 """The third-party distributions whose version makes a stage's results stale."""
 

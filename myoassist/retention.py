@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from myoassist.config.base import read_json
+from myoassist.config.base import shorten
 from myoassist.config.matrix import BEST, Plan, Run
 from myoassist.errors import InputError
+from myoassist.formats.documents import BEST_FORMAT, BEST_VERSION, read_document
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,11 @@ def _thin(
     if absent:
         return Thinning(run.id, incomplete=f"{absent[0]} is missing")
     if choice.is_file():
-        stay.add(_chosen(choice))
+        chosen = _chosen(choice)
+        if chosen not in run.segments:
+            why = f"{choice} names a checkpoint at {chosen} steps, where no segment ends; make it again or delete it"
+            return Thinning(run.id, incomplete=why)
+        stay.add(chosen)
     elif BEST in keep:
         return Thinning(run.id, incomplete=f"{choice} is missing; it comes with 'best' among the matrix's checkpoints")
     files = [folder / f"model_{steps}.zip" for steps in run.segments if steps not in stay]
@@ -76,10 +81,9 @@ def _thin(
 
 
 def _chosen(choice: Path) -> int:
-    content = read_json(choice)
-    steps = content.get("steps") if isinstance(content, dict) else None
-    if not isinstance(steps, int):
-        raise InputError(f"{choice}: field 'steps': expected a number of steps")
+    steps = read_document(choice, BEST_FORMAT, BEST_VERSION).get("steps")
+    if isinstance(steps, bool) or not isinstance(steps, int):
+        raise InputError(f"{choice}: field 'steps': expected a number of steps (found {shorten(steps)})")
     return steps
 
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from myoassist.config.base import read_json, shorten
+from myoassist.config.base import canonical, read_json, shorten
 from myoassist.config.matrix import Plan
 from myoassist.config.packed import MARKS, unpack
 from myoassist.errors import InputError
 from myoassist.formats.files import write_json
 from myoassist.provenance import ENTRIES, code_hashes, code_of, fingerprint
+
+FILES = "files:"
+"""How a parameter begins that holds the digests of input files which no rule makes, as canonical JSON."""
 
 CODE_FOLDER = Path(".snakemake", "myoassist", "code")
 """One small file for each fingerprint that was ever worked with: module -> hash. Parameters hold the sum only."""
@@ -47,6 +50,15 @@ def remember_code(plan: Plan, folder: Path = CODE_FOLDER) -> None:
             write_json(file, hashes)
 
 
+def describe_files(digests: Mapping[str, str]) -> str:
+    """Return the parameter that makes a result depend on the content of some files, whatever their dates.
+
+    Args:
+        digests: path -> hash of the file's content.
+    """
+    return FILES + canonical(dict(digests))
+
+
 def why(target: str, *, matrix: Path, profile: Path, snakefile: Path = Path("workflow/Snakefile")) -> list[Stale]:
     """Ask Snakemake what it would run for a target, and why.
 
@@ -69,7 +81,7 @@ def why(target: str, *, matrix: Path, profile: Path, snakefile: Path = Path("wor
     order = {job: index for index, level in enumerate(workflow.dag.toposorted()) for job in level}
     jobs = [job for job in workflow.dag.needrun_jobs(exclude_finished=False) if not job.is_norun]
     for job in sorted(jobs, key=lambda job: (order.get(job, 0), job.rule.name, str(job.output))):
-        causes = tuple(_causes(job, workflow, current))
+        causes = tuple(dict.fromkeys(_causes(job, workflow, current)))  # a changed file can be seen in two ways
         found.setdefault(causes, Stale(causes=causes)).jobs.append(str(job.message or job.rule.name))
     return sorted(found.values(), key=lambda stale: not stale.causes)
 
@@ -165,7 +177,12 @@ def describe_parameters(
     codes = [[text for text in texts if text.startswith("code=")] for texts in (before, now)]
     if all(codes):
         yield from _different_code(codes[0][0], codes[1][0], current, folder)
-    if not all(settings) and not all(codes):
+    files = [
+        [json.loads(text.removeprefix(FILES)) for text in texts if text.startswith(FILES)] for texts in (before, now)
+    ]
+    if files[1]:
+        yield from _different_content(files[0][0] if files[0] else None, files[1][0])
+    if not all(settings) and not all(codes) and not files[1]:
         yield f"parameters were {shorten(', '.join(before))} and are {shorten(', '.join(now))}"
 
 
@@ -192,6 +209,14 @@ def _different_fields(before: Any, now: Any, place: str = "") -> Iterator[str]:
                 yield from _different_fields(before[key], now[key], here)
     elif before != now:
         yield f"setting {place} changed from {_word(before)} to {_word(now)}"
+
+
+def _different_content(before: Mapping[str, str] | None, now: Mapping[str, str]) -> Iterator[str]:
+    """Compare the digests of files, if any are on record. The inputs tell which files are new or no inputs any more."""
+    if before is None:
+        yield from (f"content of {path} is not on record" for path in sorted(now))
+        return
+    yield from (f"content of {path} has changed" for path in sorted(now) if before.get(path, now[path]) != now[path])
 
 
 def _word(value: Any) -> str:

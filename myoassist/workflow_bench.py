@@ -10,13 +10,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from myoassist.errors import InputError
 
+BUDGET = {"dry_run_s": 20.0, "dry_run_peak_mb": 500.0, "parse_over_empty_s": 1.0}
+"""What 500 runs with 10 segments each may take: a dry run's seconds and memory, and seconds of reading the workflow."""
+
 SEEDS = 10
 _SEGMENT_STEPS = 65_536
+_OF_BUDGET = (500, 10)
 
 
 def benchmark_workflow(project: Path, *, runs: int = 500, segments: int = 10, repeats: int = 5) -> dict[str, Any]:
@@ -31,7 +36,8 @@ def benchmark_workflow(project: Path, *, runs: int = 500, segments: int = 10, re
     Returns:
         Plain data: `jobs`; `dry_run_s`, `parse_s` and `empty_s` (wall clock) and the same with `_cpu_s` (user and
         system), each median, best and worst; `dry_run_peak_mb`; `parse_over_empty_s`, the difference of the medians
-        of CPU time.
+        of CPU time; and for the 500 runs with 10 segments that a budget is set for, `within_budget`, which tells of
+        each of `BUDGET` whether the median (of memory the worst) keeps to it.
 
     Raises:
         InputError: if the folder holds no workflow, the number of runs is no multiple of ten, or Snakemake fails.
@@ -59,7 +65,15 @@ def benchmark_workflow(project: Path, *, runs: int = 500, segments: int = 10, re
             result[f"{name}_{kind}"] = spread(values)
     result["dry_run_peak_mb"] = round(max(peak for _, _, peak in measured["dry_run"]), 1)
     result["parse_over_empty_s"] = round(result["parse_cpu_s"]["median"] - result["empty_cpu_s"]["median"], 3)
+    if (runs, segments) == _OF_BUDGET:
+        result["within_budget"] = within_budget(result)
     return result
+
+
+def within_budget(result: Mapping[str, Any]) -> dict[str, bool]:
+    """Tell of each part of the budget whether measurements of 500 runs with 10 segments keep to it."""
+    found = {**result, "dry_run_s": result["dry_run_s"]["median"]}
+    return {name: found[name] <= most for name, most in BUDGET.items()}
 
 
 def _write_matrix(project: Path, folder: Path, runs: int, segments: int) -> None:

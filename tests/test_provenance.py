@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
+import grimp
 import pytest
 
 from myoassist import provenance
@@ -75,6 +78,54 @@ def test_training_does_not_depend_on_what_comes_after_or_on_settings() -> None:
     assert "myoassist.envs.reward_terms" in code
     for package in ("analysis", "report", "evaluation", "validation", "config", "reference", "models"):
         assert not [name for name in code if name.startswith(f"myoassist.{package}")], package
+
+
+DO_NOT_COMPUTE = {
+    "loguru": "says what happens",
+    "rich": "draws the progress",
+    "threadpoolctl": "limits threads, of which any number gives the same bytes",
+    "pydantic": "checks settings",
+}
+"""Packages that any stage may import without their versions making its results stale, and why."""
+
+READ_NOTHING_WITH = {
+    "retarget_figure": {"mujoco": "reads the manifest, and loads no model"},
+    "pretrained": {name: "copies the checkpoint as it is" for name in ("stable-baselines3", "torch", "gymnasium")},
+    "best": {name: "copies the checkpoint as it is" for name in ("stable-baselines3", "torch", "gymnasium")},
+    "report": {name: "reads no table but metrics.json" for name in ("numpy", "pandas", "pyarrow")},
+}
+"""Stage -> packages that a module in its closure imports for other stages, and why this one does without."""
+
+NOT_IMPORTED = {
+    "myo-sim": "bodies of assist-sim",
+    "pygments": "docutils colours with it",
+    "sb3-contrib": "algorithms that an experiment names",
+    "torch": "stable-baselines3 computes with it",
+}
+"""Packages that a stage computes with although none of its modules has an import statement for them."""
+
+
+@cache
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph(
+        "myoassist", include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None
+    )
+
+
+def imported_distributions(stage: str) -> set[str]:
+    """Third-party distributions that the modules of a stage import, at their top or inside a function."""
+    modules = provenance.closure(provenance.ENTRIES[stage])
+    names = {name for module in modules for name in imports().find_modules_directly_imported_by(module)}
+    outside = {name for name in names if name.split(".")[0] not in {"myoassist", *sys.stdlib_module_names}}
+    distributions = importlib.metadata.packages_distributions()
+    return {distributions[name.split(".")[0]][0].lower().replace("_", "-") for name in outside}
+
+
+@pytest.mark.parametrize("stage", provenance.ENTRIES)
+def test_packages_are_those_that_a_stage_computes_with(stage: str) -> None:
+    imported, named = imported_distributions(stage), set(provenance.PACKAGES[stage])
+    assert imported - named == (imported & set(DO_NOT_COMPUTE)) | set(READ_NOTHING_WITH.get(stage, {}))
+    assert named - imported <= set(NOT_IMPORTED)
 
 
 @pytest.mark.parametrize("stage", provenance.ENTRIES)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from myoassist.errors import InputError
-from myoassist.workflow_bench import benchmark_workflow
+from myoassist.workflow_bench import benchmark_workflow, within_budget
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,6 +19,18 @@ def test_small_matrix_is_planned_and_measured() -> None:
     assert found["dry_run_s"]["median"] > 0
     assert found["dry_run_peak_mb"] > 50
     assert set(found["parse_cpu_s"]) == {"median", "best", "worst"}
+    assert "within_budget" not in found  # which is for 500 runs
+
+
+@pytest.mark.parametrize(
+    ("part", "measured"), [("dry_run_s", 20.1), ("dry_run_peak_mb", 500.1), ("parse_over_empty_s", 1.01), (None, 0)]
+)
+def test_each_part_of_the_budget_is_told(part: str | None, measured: float) -> None:
+    numbers = {"dry_run_s": 20.0, "dry_run_peak_mb": 500.0, "parse_over_empty_s": 1.0}
+    if part is not None:
+        numbers[part] = measured
+    told = within_budget({**numbers, "dry_run_s": {"median": numbers["dry_run_s"], "best": 1.0, "worst": 99.0}})
+    assert told == {name: name != part for name in numbers}
 
 
 def test_wrong_folder_or_number_is_refused(tmp_path: Path) -> None:
@@ -33,4 +45,4 @@ def test_five_hundred_runs_of_ten_segments_are_planned_in_half_a_gigabyte() -> N
     found = benchmark_workflow(ROOT, runs=500, segments=10, repeats=1)
     # train 10, and validate, evaluate, replay, analyze and figures, of 500 runs; what they share; what compares them
     assert found["jobs"] >= 500 * (10 + 5) + 5
-    assert found["dry_run_peak_mb"] < 500
+    assert found["within_budget"]["dry_run_peak_mb"]

@@ -160,14 +160,23 @@ class Experiment(Settings):
     def check_files(self, *, where: str) -> None:
         """Check that the files which the experiment names exist, relative to the working folder.
 
+        Names with braces are refused: a workflow would take them for wildcards, and read another file.
+
         Raises:
             InputError: naming ``where``, the field and the file.
         """
-        if not Path(self.reference.source).is_file():
-            raise InputError(f"{where}: field 'reference.source': file {self.reference.source} not found")
         start = self.training.warm_start
-        if start is not None and start.file is not None and not Path(start.file).is_file():
-            raise InputError(f"{where}: field 'training.warm_start.file': file {start.file} not found")
+        named = {
+            "reference.source": self.reference.source,
+            "training.warm_start.file": None if start is None else start.file,
+        }
+        for name, file in named.items():
+            if file is None:
+                continue
+            if not Path(file).is_file():
+                raise InputError(f"{where}: field '{name}': file {file} not found")
+            if "{" in file or "}" in file:
+                raise InputError(f"{where}: field '{name}': expected a file name without braces (found {file})")
 
     def classes(self) -> tuple[str, ...]:
         """Name the user's own classes, whose files count as code of the stages that use the environment."""

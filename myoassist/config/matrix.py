@@ -27,6 +27,9 @@ from myoassist.errors import InputError
 BEST = "best"
 """Instead of a number of steps: the checkpoint that is the best by `evaluation.best` of its experiment."""
 
+LONGEST_ID = 120
+"""Characters of a run's id; it is the name of a folder and part of those of logs, and a file system takes 255 bytes."""
+
 MATRIX_FIELDS = ("experiment", "label", "scenario", "seed")
 """Words that an axis cannot be called, since exclusions and comparisons use them."""
 
@@ -56,7 +59,7 @@ def _checkpoint(value: Any) -> Any:
 
 FieldName = Annotated[str, AfterValidator(_field_name)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-RunName = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*-s[0-9]+$", max_length=120)]
+RunName = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*-s[0-9]+$", max_length=LONGEST_ID)]
 
 
 class ExperimentEntry(Settings):
@@ -131,6 +134,7 @@ class Matrix(Settings):
                 raise ValueError(f"axes: '{axis}' cannot be the name of an axis")
             if not values:
                 raise ValueError(f"axes.{axis}: at least one named value is needed")
+        self._refuse_conflicts()
         names = {Path(entry.name).stem for entry in self.experiments}
         seeds = {*self.seeds, *(seed for entry in self.experiments for seed in entry.seeds or ())}
         if len(names) < len(self.experiments):
@@ -158,6 +162,26 @@ class Matrix(Settings):
             if label is not None and called.setdefault(label, selection) != selection:
                 raise ValueError(f"{place}.label: '{label}' already means something else")
         return self
+
+    def _refuse_conflicts(self) -> None:
+        """Refuse overrides of which only the last would hold: of one field, or of a field and of a part of it."""
+        overrides = [
+            (axis, value, field)
+            for axis, values in self.axes.items()
+            for value, fields in values.items()
+            for field in fields
+        ]
+        where: dict[str, dict[str, list[str]]] = {}
+        for axis, value, field in overrides:
+            where.setdefault(field, {}).setdefault(axis, []).append(value)
+        for axis, value, field in overrides:
+            words = field.split(".")
+            for whole in (".".join(words[:end]) for end in range(1, len(words) + 1)):
+                for other, values in where.get(whole, {}).items():
+                    if other != axis or (value in values and whole != field):  # of one axis, a run has one value
+                        its = value if other == axis else values[0]
+                        also = "too" if whole == field else f"overrides its part {field}"
+                        raise ValueError(f"axes: {other}.{its} overrides {whole}, and {axis}.{value} {also}")
 
     def selections(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield every selection of the comparisons with its place in the file."""
@@ -333,6 +357,11 @@ class Plan:
             if run.id in runs:
                 raise InputError(
                     f"{path}: field 'axes': two runs would both be called {run.id}; give values other names"
+                )
+            if len(run.id) > LONGEST_ID:
+                raise InputError(
+                    f"{path}: run {run.id}: expected an id of at most {LONGEST_ID} characters (found {len(run.id)});"
+                    " give values shorter names"
                 )
             runs[run.id] = run
         if not runs:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FORMAT = "myoassist-checkpoint"
 VERSION = 1
 _MEMBER = "myoassist.json"
+_SB3_MEMBER = "_stable_baselines3_version"
 _LARGEST_RATIO = 20
 _DATE = (1980, 1, 1, 0, 0, 0)
 # wall clock, environment leftovers, and functions that are made anew from the numbers beside them
@@ -129,7 +130,7 @@ def write_checkpoint(path: Path, algorithm: BaseAlgorithm, info: CheckpointInfo)
     excluded |= {name.split(".")[0] for name in (*state_names, *tensor_names)}
     state = {name: _encode(value) for name, value in sorted(vars(algorithm).items()) if name not in excluded}
     members = {
-        "_stable_baselines3_version": stable_baselines3.__version__.encode(),
+        _SB3_MEMBER: stable_baselines3.__version__.encode(),
         "data": json.dumps(state, indent=1).encode(),
         _MEMBER: json.dumps({"format": FORMAT, "version": VERSION, **asdict(info)}, indent=1, sort_keys=True).encode(),
     }
@@ -205,7 +206,14 @@ def read_checkpoint_info(path: Path) -> CheckpointInfo:
         InputError: if it is missing, damaged, not one of ours, of an unknown version, or a field is wrong.
     """
     with _open(path) as archive:
-        if _MEMBER not in archive.namelist():
+        names = archive.namelist()
+        if _MEMBER not in names and _SB3_MEMBER in names:
+            raise InputError(
+                f"{path}: saved by Stable-Baselines3 itself: it holds pickles, which are never read, and does not say"
+                " what it observes; if you trust it, load it with Stable-Baselines3 and save it with"
+                " myoassist.formats.checkpoint.write_checkpoint"
+            )
+        if _MEMBER not in names:
             raise InputError(f"{path}: not a myoassist checkpoint (it has no {_MEMBER})")
         text = _read(archive, _MEMBER, path)
     try:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from myoassist.config.base import read_json
 from myoassist.config.report import ReportEvaluation, ReportFigure, ReportRun, ReportSettings
 from myoassist.errors import InputError
 from myoassist.formats.benchmarks import read_benchmark
 from myoassist.formats.documents import (
+    BEST_FORMAT,
+    BEST_VERSION,
     MANIFEST_FORMAT,
     MANIFEST_VERSION,
     VALIDATION_FORMAT,
     VALIDATION_VERSION,
     read_document,
 )
-from myoassist.formats.gait_tables import read_metrics
+from myoassist.formats.gait_tables import check_tables, read_metrics
 from myoassist.report.captions import Caption, Captions
 from myoassist.report.differences import Change, describe_changes
 from myoassist.report.differences_table import Compared, read_comparisons
@@ -172,7 +173,7 @@ class Gatherer:
         place = f"{entry.scenario} at {entry.steps}"
         read = self._reader.read
         metrics = read(entry.metrics, read_metrics, run=run.id, step=f"analyze {place}")
-        choice = read(entry.choice, read_json, run=run.id, step="best")
+        choice = read(entry.choice, _choice, run=run.id, step="best")
         variables = {"run": run.id, "scenario": entry.scenario, "steps": entry.steps, "metrics": metrics or {}}
         sheet = [] if entry.contact_sheet is None else [ReportFigure(name=CONTACT_SHEET, path=entry.contact_sheet)]
         return EvaluationView(
@@ -184,7 +185,7 @@ class Gatherer:
             anchor=f"run-{run.id}-{entry.steps}-{entry.scenario}",
             metrics=metrics,
             gate=gate_held(metrics),
-            spatiotemporal=read(entry.spatiotemporal, read_table, run=run.id, step=f"analyze {place}") or [],
+            spatiotemporal=read(entry.spatiotemporal, _table_of(metrics), run=run.id, step=f"analyze {place}") or [],
             video=read(entry.video, data_uri, run=run.id, step=f"replay {place}"),
             video_path=entry.video,
             video_caption=self._caption("replay", entry.video or "", variables),
@@ -281,6 +282,18 @@ def _why_best(choice: Any) -> str:
 
 def _validation(path: Path) -> dict[str, Any]:
     return read_document(path, VALIDATION_FORMAT, VALIDATION_VERSION)
+
+
+def _table_of(metrics: dict[str, Any] | None) -> Callable[[Path], list[dict[str, str]]]:
+    def read(path: Path) -> list[dict[str, str]]:
+        check_tables(metrics or {}, spatiotemporal=path)
+        return read_table(path)
+
+    return read
+
+
+def _choice(path: Path) -> dict[str, Any]:
+    return read_document(path, BEST_FORMAT, BEST_VERSION)
 
 
 def _manifest(path: Path) -> dict[str, Any]:

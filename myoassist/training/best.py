@@ -9,13 +9,19 @@ from typing import Any
 
 from loguru import logger
 
-from myoassist.config.base import read_json
+from myoassist.config.base import shorten
 from myoassist.config.evaluation import BestSettings
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import check_checkpoint
-from myoassist.formats.files import atomic_output, sha256, write_json
-
-FORMAT, VERSION = "myoassist-best", 1
+from myoassist.formats.documents import (
+    BEST_FORMAT,
+    BEST_VERSION,
+    TRAIN_LOG_FORMAT,
+    TRAIN_LOG_VERSION,
+    read_document,
+    write_document,
+)
+from myoassist.formats.files import atomic_output, sha256
 
 
 def choose(settings: BestSettings, logs: Sequence[Path]) -> tuple[Path, dict[str, Any]]:
@@ -45,11 +51,13 @@ def choose(settings: BestSettings, logs: Sequence[Path]) -> tuple[Path, dict[str
             known = ", ".join(sorted(entry["measured"])) or "none"
             raise InputError(f"{entry['path']}: '{settings.metric}' was not measured (known: {known})")
         entry["value"] = entry["measured"][settings.metric]
+        if isinstance(entry["value"], bool) or not isinstance(entry["value"], int | float):
+            raise InputError(
+                f"{entry['path']}: '{settings.metric}': expected a number (found {shorten(entry['value'])})"
+            )
     sign = 1.0 if settings.goal == "highest" else -1.0
     best = max(candidates, key=lambda entry: (sign * entry["value"], -entry["steps"]))
     return best["path"].with_name(f"model_{best['steps']}.zip"), {
-        "format": FORMAT,
-        "version": VERSION,
         "steps": best["steps"],
         "metric": settings.metric,
         "goal": settings.goal,
@@ -79,17 +87,21 @@ def select_best(settings: BestSettings, *, logs: Sequence[Path], checkpoint: Pat
             f"{source}: file not found, the best checkpoint by '{settings.metric}'; if it was thinned out, delete "
             f"{log} beside it to train that segment again"
         )
-    check_checkpoint(source, read_json(source.with_name(f"train_log_{described['steps']}.json")))
+    check_checkpoint(source, _read_log(source.with_name(f"train_log_{described['steps']}.json")))
     with atomic_output(checkpoint) as temporary:
         shutil.copyfile(source, temporary)
-    write_json(choice, {**described, "checkpoint_sha256": sha256(checkpoint)})
+    write_document(choice, BEST_FORMAT, BEST_VERSION, {**described, "checkpoint_sha256": sha256(checkpoint)})
     logger.info("best: {} steps, {} {:.4g}", described["steps"], settings.metric, described["value"])
 
 
 def _read(path: Path) -> dict[str, Any]:
     """Return a segment's last step, phase and measurements."""
-    log = read_json(path)
-    measured = log.get("measured") if isinstance(log, dict) else None
-    if not isinstance(measured, dict) or not isinstance(log.get("stop_steps"), int):
-        raise InputError(f"{path}: not a train log (fields 'stop_steps' and 'measured' are needed)")
-    return {"path": path, "steps": log["stop_steps"], "phase": log.get("phase", ""), "measured": measured}
+    log = _read_log(path)
+    return {"path": path, "steps": log["stop_steps"], "phase": log.get("phase", ""), "measured": log["measured"]}
+
+
+def _read_log(path: Path) -> dict[str, Any]:
+    log = read_document(path, TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION)
+    if not isinstance(log.get("measured"), dict) or not isinstance(log.get("stop_steps"), int):
+        raise InputError(f"{path}: not a whole train log (fields 'stop_steps' and 'measured' are needed)")
+    return log

@@ -148,3 +148,25 @@ def test_a_mistake_between_sections_is_told_without_dumping_them(tmp_path: Path)
     message = str(caught.value)
     assert message.startswith(f"{file}: training.policy.networks.human.observes: no group 'smell' (known: ")
     assert "found {" not in message
+
+
+@pytest.mark.parametrize("field", ["reference.source", "training.warm_start.file"])
+def test_files_that_a_workflow_would_take_for_others_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"reference.source": "stride.csv", "training.warm_start.file": "start.zip"}
+    for name in (*names.values(), "of {run}.csv"):
+        (tmp_path / name).touch()
+
+    def check() -> None:
+        parts = {"reference": {"source": names["reference.source"]}}
+        parts["training"] = {"warm_start": {"file": names["training.warm_start.file"]}}
+        Experiment.parse(parts).check_files(where="a.yaml")
+
+    check()
+    names[field] = "of {run}.csv"
+    with pytest.raises(InputError) as caught:
+        check()
+    said = f"a.yaml: field '{field}': expected a file name without braces (found of {{run}}.csv)"
+    assert str(caught.value) == said

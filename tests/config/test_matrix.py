@@ -83,6 +83,53 @@ def test_what_some_runs_lack_is_one_difference(folder: Path) -> None:
     assert plan.differences(plan.runs["exo-s1"])["evaluation.scenarios.steps"]["episodes"] == 20
 
 
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        (
+            "{a: {x: {training.n_envs: 2}}, b: {y: {training.n_envs: 3}}}",
+            "axes: b.y overrides training.n_envs, and a.x too",
+        ),
+        (
+            "{a: {base: {}, x: {training.policy.actor: [8]}}, b: {base: {}, y: {training.policy: {actor: [9]}}}}",
+            "axes: b.y overrides training.policy, and a.x overrides its part training.policy.actor",
+        ),
+        (
+            "{a: {x: {training.policy: {actor: [9]}, training.policy.actor: [8]}}}",
+            "axes: a.x overrides training.policy, and a.x overrides its part training.policy.actor",
+        ),
+    ],
+)
+def test_overrides_that_hide_each_other_are_refused(folder: Path, axes: str, said: str) -> None:
+    with pytest.raises(InputError) as error:
+        load(folder, f"experiments: [walk]\naxes: {axes}\n")
+    assert str(error.value) == f"{folder / 'matrices' / 'study.yaml'}: {said}"
+
+
+def test_overrides_beside_each_other_are_fine(folder: Path) -> None:
+    axes = "{a: {x: {training.policy: {actor: [9]}}, y: {training.policy.actor: [8]}}, b: {z: {training.n_envs: 3}}}"
+    runs = load(folder, f"experiments: [walk]\naxes: {axes}\n").runs
+    assert [run.experiment.training.policy.actor for run in runs.values()] == [(9,), (8,)]
+
+
+def test_an_id_that_is_too_long_for_a_path_is_refused(folder: Path) -> None:
+    """Of 120 characters it is taken; of one more, run and matrix are named."""
+
+    def axes(last: int) -> str:
+        lengths = [48, 48, last]
+        fields = ["training.n_envs: 3", "figures.dpi: 100", "retarget.frames: 120"]
+        values = [f"a{i}: {{{'x' * n}: {{{field}}}}}" for i, (n, field) in enumerate(zip(lengths, fields, strict=True))]
+        return f"experiments: [walk]\naxes: {{{', '.join(values)}}}\n"
+
+    (longest,) = load(folder, axes(14)).runs
+    assert len(longest) == 120
+    with pytest.raises(InputError) as error:
+        load(folder, axes(15))
+    matrix, run = folder / "matrices" / "study.yaml", longest.replace("-s1", "x-s1")
+    said = f"{matrix}: run {run}: expected an id of at most 120 characters (found 121); give values shorter names"
+    assert str(error.value) == said
+
+
 def test_excluded_combinations_are_left_out(folder: Path) -> None:
     plan = load(folder, AXES + "exclude:\n  - {effort: low, net: large}\n  - {net: small, seed: 7}\n")
     assert list(plan.runs) == ["walk-small-s1", "walk-large-s1", "walk-large-s7", "walk-low-small-s1"]

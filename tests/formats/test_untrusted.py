@@ -15,6 +15,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from test_rollouts import read_all
@@ -123,6 +124,17 @@ def test_pickled_fields_that_sb3_would_unpickle_are_never_read(checkpoint, tmp_p
     expected = load_policy(checkpoint).act(observation)
     np.testing.assert_array_equal(load_policy(file).act(observation), expected)
     assert not trace.exists()
+
+
+def test_what_sb3_itself_saved_is_refused_with_the_reason(tmp_path):
+    """A file of `PPO.save` holds pickles by nature."""
+    from stable_baselines3 import PPO
+
+    file = tmp_path / "model.zip"
+    PPO("MlpPolicy", "Pendulum-v1", n_steps=8, batch_size=8, policy_kwargs={"net_arch": [8]}, device="cpu").save(file)
+    for read in (read_checkpoint_info, check_checkpoint, load_policy):
+        said = refused(read, file, "saved by Stable-Baselines3 itself: it holds pickles, which are never read")
+        assert "save it with myoassist.formats.checkpoint.write_checkpoint" in said
 
 
 @pytest.mark.parametrize("member", ["policy.pth", "data", "more"])
@@ -308,6 +320,17 @@ def test_tables_of_absurd_form_are_refused(tmp_path, content):
     refused(lambda path: read_stride(ReferenceSettings(), path), file)
     refused(read_norm, file)
     refused(read_spatiotemporal, file)
+
+
+def test_a_table_of_absurd_width_is_refused_by_its_header(tmp_path, monkeypatch):
+    file = tmp_path / "table.csv"
+    for columns, read in ((1000, True), (1001, False), (100_000, False)):
+        file.write_text(",".join(f"c{index}" for index in range(columns)) + "\n" + ",".join("1" * columns) + "\n")
+        if read:
+            refused(read_spatiotemporal, file, "expected the columns quantity, ")
+            monkeypatch.setattr(pd, "read_csv", lambda *_: pytest.fail("parsed"))
+        else:
+            refused(read_spatiotemporal, file, f"{columns:,} columns; expected a table of at most 1,000")
 
 
 def test_files_of_absurd_size_are_not_read(tmp_path):

@@ -7,6 +7,8 @@ from result_files import STEPS, metrics, report, run, write, write_run
 
 from myoassist.config.report import ReportRun, ReportSettings
 from myoassist.errors import InputError
+from myoassist.formats.documents import BEST_FORMAT, BEST_VERSION, write_document
+from myoassist.formats.files import sha256
 from myoassist.report.build import build_report, number
 
 
@@ -159,7 +161,7 @@ def test_the_best_checkpoint_is_told_with_its_steps_and_the_reason(make, root):
     assert "Scenario “level” of the best checkpoint" in text
     candidates = [{"steps": steps, "value": steps / 100} for steps in (500, 700)]
     chosen = {"steps": 700, "metric": "reward_per_step", "goal": "highest", "value": 7.0, "candidates": candidates}
-    write(root / "runs/walk-s1/best.json", chosen)
+    write_document(root / "runs/walk-s1/best.json", BEST_FORMAT, BEST_VERSION, chosen)
     text = make(report(entry)).text
     assert "What is missing" not in text
     assert "Scenario “level” after 700 steps, the best checkpoint" in text
@@ -322,3 +324,18 @@ def test_a_damaged_table_of_comparisons_is_told(make, root):
     text = make(report(run("walk-s1"), comparisons="study/comparisons.csv")).text
     assert "study/comparisons.csv is damaged" in text
     assert "column 'baseline' is missing" in text
+
+
+def test_a_table_with_another_digit_is_told_and_not_shown(make, root):
+    entry = run("walk-s1")
+    write_run(root, entry)
+    table, numbers = (root / getattr(entry.evaluations[0], name) for name in ("spatiotemporal", "metrics"))
+    tables = {"spatiotemporal_sha256": sha256(table)}
+    write(numbers, {**metrics(), "tables": tables})
+    assert "is damaged" not in make(report(entry)).text
+    content = table.read_text()
+    digit = re.search("[1-8]", content)
+    table.write_text(content[: digit.start()] + "9" + content[digit.end() :])
+    text = make(report(entry)).text
+    assert f"{entry.evaluations[0].spatiotemporal} is damaged" in text
+    assert "SHA-256 differs" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,3 +48,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
 
     folder = made_once(tmp_path_factory, "undisturbed", make)
     return folder / "project", float((folder / "seconds").read_text())
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory, undisturbed: tuple[Path, float]) -> Path:
+    """A project of real stages with its figures."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(undisturbed[0], folder / "project", symlinks=True)
+        real_project.run(folder / "project", "figures")
+
+    return made_once(tmp_path_factory, "drawn", make) / "project"

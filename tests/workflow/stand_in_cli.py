@@ -58,6 +58,9 @@ def main():
 
         folder = Path(options.pop("--tables")[0])
         files += [folder / name for name in table_files()]
+    for name in ("--source", "--warm-start"):
+        if name in options and not Path(options[name][0]).is_file():
+            sys.exit(f"{name}: file {options[name][0]} not found")
     broken = Path("broken")
     if broken.is_file() and broken.read_text() in str(files[0]):
         sys.exit(f"the {stage} is broken")
@@ -114,6 +117,9 @@ def digest_of(options):
 
 def write_log(file, steps, digest):
     """Write a train log whose reward is that of the file of rewards, or grows with the steps."""
+    from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, write_document
+
     rewards = json.loads(Path("rewards.json").read_text()) if Path("rewards.json").is_file() else {}
     reward = rewards.get(str(steps), steps)
-    file.write_text(json.dumps({"digest": digest, "stop_steps": steps, "measured": {"reward_per_step": reward}}))
+    content = {"digest": digest, "stop_steps": steps, "measured": {"reward_per_step": reward}}
+    write_document(file, TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, content)

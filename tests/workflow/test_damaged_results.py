@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_once import made_once
 from real_project import artefacts, run
 from repeatable import differences, repeatable
 
@@ -19,17 +18,6 @@ KINDS = {
     "parquet": ("runs/*/evaluation/*/level/cycles.parquet", "run_figures"),
 }
 """Kind of file -> one of it below the results, and a rule that reads it."""
-
-
-@pytest.fixture(scope="session")
-def drawn(tmp_path_factory: pytest.TempPathFactory, undisturbed: tuple[Path, float]) -> Path:
-    """A project of real stages with its figures."""
-
-    def make(folder: Path) -> None:
-        shutil.copytree(undisturbed[0], folder / "project", symlinks=True)
-        run(folder / "project", TARGET)
-
-    return made_once(tmp_path_factory, "drawn", make) / "project"
 
 
 def damage(file: Path, how: str) -> None:

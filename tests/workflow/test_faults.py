@@ -20,41 +20,36 @@ from repeatable import differences
 from tiny_project import Project
 
 TARGET = "analyzed"
-VICTIMS = ("everything", "the workflow alone", "a training")
+VICTIMS = ("everything", "the workflow alone", "a job")
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 """Of the random moments. A failing test prints the one that it used."""
 
 
-def trainings(process: subprocess.Popen) -> list[psutil.Process]:
-    """Trainings that a workflow is running, not the shells around them."""
+def running(process: subprocess.Popen) -> list[psutil.Process]:
+    """Jobs of any stage that a workflow is running, not the shells around them."""
     found = []
     with contextlib.suppress(psutil.NoSuchProcess):
         for job in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
                 words = job.cmdline()
-                if len(words) > 2 and words[1].endswith("/myoassist") and words[2] == "train":
+                if len(words) > 2 and words[1].endswith("/myoassist"):
                     found.append(job)
     return found
 
 
 def wait_and_kill(process: subprocess.Popen, victim: str, rng: np.random.Generator, takes_s: float) -> bool:
-    """Wait for a random moment and kill without a chance to clean up; return whether the victim was there.
-
-    A training is killed at a random moment of its life, the others of the whole workflow's.
-    """
-    if victim == "a training":
-        while process.poll() is None and not trainings(process):
-            time.sleep(0.02)
-        time.sleep(rng.uniform(0.0, 0.1) * takes_s)
-        jobs = trainings(process)
-        for job in jobs:
-            job.kill()
-        process.wait()
-        return bool(jobs) and process.returncode == 1
+    """Wait for a random moment and kill without a chance to clean up; return whether the victim was there."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=rng.uniform(0.08, 0.5) * takes_s)
     if process.poll() is not None:
         return False
+    if victim == "a job":
+        while not (jobs := running(process)) and process.poll() is None:
+            time.sleep(0.02)
+        if jobs:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                jobs[rng.integers(len(jobs))].kill()
+        return process.wait() == 1
     if victim == "everything":
         os.killpg(process.pid, signal.SIGKILL)
     else:
@@ -182,23 +177,46 @@ def test_a_full_and_a_read_only_disk_are_told_and_do_no_damage(
     assert made == {path: content for path, content in finished.items() if path in made}
 
 
+@pytest.mark.parametrize("kind", ["checkpoint", "rollouts"])
+def test_a_disk_that_becomes_read_only_under_a_job_is_named_and_nothing_is_left(
+    undisturbed: tuple[Path, float], small_disk: Path, kind: str
+) -> None:
+    command, file = writing(kind, undisturbed[0], small_disk)
+    process = start_by_hand(command, undisturbed[0])
+    time.sleep(0.5)  # it reads its inputs; what it writes comes at the end
+    remount(small_disk, "ro")
+    assert process.poll() is None
+    said = process.communicate()[1]
+    assert process.returncode == 1, said
+    (line,) = [line for line in said.splitlines() if line.strip()]
+    assert f"{small_disk / file}: cannot be written: Read-only file system" in line
+    assert list(small_disk.iterdir()) == []
+
+
 @pytest.mark.parametrize("kind", ["checkpoint", "rollouts", "figure"])
 def test_what_does_not_fit_on_the_disk_is_named_and_nothing_is_left(
     undisturbed: tuple[Path, float], tiny_disk: Path, kind: str
 ) -> None:
     command, file = writing(kind, undisturbed[0], tiny_disk)
-    done = subprocess.run(
-        [sys.executable, "-m", "myoassist.cli", *command, "--experiment", "configs/experiments/tiny.json"],
-        cwd=undisturbed[0],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "MYOASSIST_LOG_LEVEL": "ERROR"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1, done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    process = start_by_hand(command, undisturbed[0])
+    said = process.communicate()[1]
+    assert process.returncode == 1, said
+    (line,) = [line for line in said.splitlines() if line.strip()]
     assert f"{tiny_disk / file}" in line
     assert "No space left on device" in line
     assert [path for path in tiny_disk.rglob("*") if path.is_file()] == []
+
+
+def start_by_hand(command: list[str], project: Path) -> subprocess.Popen:
+    """Start one stage with the settings of a project's experiment."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "myoassist.cli", *command, "--experiment", "configs/experiments/tiny.json"],
+        cwd=project,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MYOASSIST_LOG_LEVEL": "ERROR"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def writing(kind: str, project: Path, disk: Path) -> tuple[list[str], str]:

@@ -38,9 +38,19 @@ def setting(experiment: str, field: str, value: object):
     return lambda project: project.change_experiment(experiment, field, value)
 
 
-def raw_data(project: Project) -> None:
-    file = project.folder / "reference_data" / "myosuite_stride.csv"
-    file.write_text(file.read_text() + "\n")
+STRIDE, NORM = "reference_data/myosuite_stride.csv", "reference_data/normative_kinematics.csv"
+MATRIX_FILE, CAPTION = "configs/matrices/tiny.yaml", "workflow/report/validation.rst"
+
+
+def longer(path: str, *, older: bool = False):
+    """Add an empty line to a file; with the date of long ago, as of a file that came from elsewhere."""
+
+    def change(project: Project) -> None:
+        append(path, "\n")(project)
+        if older:
+            os.utime(project.folder / path, (1e9, 1e9))
+
+    return change
 
 
 def comments_and_docstrings(project: Project) -> None:
@@ -94,14 +104,19 @@ def nothing(project: Project) -> None:
 DRAWN = rows(("preprocess_figure", "retarget_figure"), {"*"})
 FROM_FIT = rows(("retarget", "retarget_figure"), {"*"}) | rows(ENVIRONMENT, ALL) | ACROSS
 FROM_REFERENCE = rows(("preprocess", "preprocess_figure"), {"*"}) | FROM_FIT
+FROM_NORM = rows(ANALYSIS, ALL) | ACROSS
 NEW_FUNCTION = "\n\ndef _new():\n    return 1\n"
 
 TABLE = {
     "nothing": (nothing, {}),
-    "raw data": (raw_data, FROM_REFERENCE),
+    "raw data": (longer(STRIDE), FROM_REFERENCE),
+    "raw data, older than the results": (longer(STRIDE, older=True), FROM_REFERENCE),
+    "norm": (longer(NORM), FROM_NORM),
+    "norm, older than the results": (longer(NORM, older=True), FROM_NORM),
     "reference setting": (setting("walk", "reference.cutoff_hz", 7), FROM_REFERENCE),
     "retargeting setting": (setting("walk", "retarget.frames", 100), FROM_FIT),
-    "body": (setting("walk", "model.mass_factor", 1.1), {"build": {"*"}} | FROM_FIT),
+    "body": (setting("walk", "model.body", "myolegs26"), {"build": {"*"}} | FROM_FIT),
+    "mass of the body": (setting("walk", "model.mass_factor", 1.1), {"build": {"*"}} | FROM_FIT),
     "device put on": (
         setting("stroll", "model.device", "DephyExoBoot_L1"),  # model and fit are those of the other run with it
         rows(ENVIRONMENT, {STROLL}) | ACROSS,
@@ -192,13 +207,17 @@ TABLE = {
         append("myoassist/validation/figure.py", NEW_FUNCTION),
         {"validate": ALL} | REPORT,
     ),
-    "report caption": (append("workflow/report/validation.rst", "\nMore words.\n"), REPORT),
+    "report caption": (longer(CAPTION), REPORT),
+    "report caption, older than the report": (longer(CAPTION, older=True), REPORT),
     "report template": (append("myoassist/report/page.css", "\np {}\n"), REPORT),
     "description": (setting("stroll", "description", "other words"), REPORT),
+    "title of the matrix": (append(MATRIX_FILE, "title: Walking\n"), REPORT),
+    "retention": (append(MATRIX_FILE, "retention: [all]\n"), {}),
     "comment and docstring": (comments_and_docstrings, {}),
     "version of mujoco": (version("mujoco"), {"build": {"*"}} | FROM_FIT),
     "version of torch": (version("torch"), rows(ENVIRONMENT, ALL) | ACROSS),
     "version of matplotlib": (version("matplotlib"), DRAWN | rows(("validate", "run_figures"), ALL) | DRAWN_ACROSS),
+    "version of pillow": (version("pillow"), rows(("replay", "contact_sheet"), ALL) | REPORT),
     "two at once": (two_at_once, rows(("run_figures", "replay"), {STROLL}) | REPORT),
     "two at once in two runs": (
         two_at_once_in_two_runs,
@@ -218,6 +237,13 @@ def test_reverted_change_is_forgotten(project: Project) -> None:
     project.change_experiment("stroll", "figures.dpi", 100)
     project.change_experiment("stroll", "figures.dpi", 200)
     assert project.stale() == {}
+
+
+def test_dates_of_results_hide_no_edit(project: Project) -> None:
+    longer(STRIDE)(project)
+    for path in (project.folder / "results").rglob("*"):
+        os.utime(path)
+    assert project.stale() == FROM_REFERENCE
 
 
 def trained_again(project: Project) -> set[str]:

@@ -24,6 +24,43 @@ def attempt(project: Project, *arguments: str) -> tuple[int, str]:
     return project.snakemake.call(project.folder, [*profile, *matrix, *arguments])
 
 
+FITTED = {"build", "preprocess", "retarget"}
+TRAINED = FITTED | {"train"}
+ANALYZED = TRAINED | {"evaluate", "analyze", "matrix_tables"}
+DRAWN = ANALYZED | {"run_figures", "contact_sheet", "matrix_figures"}
+TARGETS = {
+    "models": {"build"},
+    "reference": FITTED,
+    "validated": FITTED | {"validate"},
+    "trained": TRAINED,
+    "evaluated": TRAINED | {"evaluate", "replay"},
+    "analyzed": ANALYZED,
+    "figures": DRAWN,
+    "report": DRAWN | {"preprocess_figure", "retarget_figure", "validate", "replay", "report"},
+}
+"""Target -> the rules that make files for it; each of all runs, or of all bodies and references."""
+
+
+def rules_of(project: Project, target: str) -> dict[str, str]:
+    """File that is made for a target -> its rule."""
+    return {row["output_file"]: row["rule"] for row in project.summary(target) if row.get("rule")}
+
+
+@pytest.fixture(scope="module")
+def unchanged(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, dict[str, str]]:
+    """A finished project that nothing changes, and all its files with their rules."""
+    project = finished.copy(tmp_path_factory.mktemp("unchanged") / "project")
+    return project, rules_of(project, "report")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_is_its_part_of_the_chain_of_all_runs(unchanged: tuple[Project, dict[str, str]], target: str) -> None:
+    project, everything = unchanged
+    found = rules_of(project, target)
+    assert set(found.values()) == TARGETS[target]
+    assert found == {path: rule for path, rule in everything.items() if rule in TARGETS[target]}
+
+
 def test_a_run_and_an_experiment_are_targets(project: Project) -> None:
     project.edit("configs/matrices/tiny.yaml", "[1]", "[2, 3]")
     assert planned(project, "walk-s2") == {"walk-s2"}

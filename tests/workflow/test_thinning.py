@@ -103,6 +103,28 @@ def test_incomplete_run_keeps_everything(long: Project) -> None:
     assert kept(long, "trot-s1") == {128, 320}
 
 
+@pytest.mark.parametrize(
+    ("digest", "status", "said", "left_of_the_other"),
+    [
+        (True, 2, "best.json: damaged or edited (field 'sha256'", CHECKPOINTS),
+        (False, 0, "best.json names a checkpoint at 138 steps, where no segment ends", {128, 320}),
+    ],
+    ids=["another digit", "no segment's end"],
+)
+def test_nothing_is_deleted_by_a_wrong_choice(
+    long: Project, digest: bool, status: int, said: str, left_of_the_other: set[int]
+) -> None:
+    choice = long.folder / "results/tiny/runs/walk-s1/trained_models/best.json"
+    content = json.loads(choice.read_text().replace('"steps": 128', '"steps": 138', 1))
+    if not digest:  # as earlier versions wrote it
+        del content["sha256"]
+    choice.write_text(json.dumps(content))
+    found, text = thin(long)
+    assert (found, said in text) == (status, True), text
+    assert kept(long) == CHECKPOINTS
+    assert kept(long, "trot-s1") == left_of_the_other
+
+
 def test_running_workflow_and_wrong_names_are_refused(long: Project) -> None:
     locks = long.folder / ".snakemake" / "locks"
     locks.mkdir(exist_ok=True)

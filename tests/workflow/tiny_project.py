@@ -101,13 +101,17 @@ class Project:
 
     def stale_files(self, *arguments: str) -> dict[Path, str]:
         """Read Snakemake's summary: files that it would make again -> their rules."""
-        lines = self.run("--summary", *(arguments or ("report",))).splitlines()
-        start = next(index for index, line in enumerate(lines) if line.startswith("output_file\t"))
-        header = lines[start].split("\t")
-        rows = [dict(zip(header, line.split("\t"), strict=False)) for line in lines[start + 1 :]]
+        rows = self.summary(*(arguments or ("report",)))
         return {
             Path(cells["output_file"]): cells["rule"] for cells in rows if cells.get("plan") not in (None, "no update")
         }
+
+    def summary(self, *arguments: str) -> list[dict[str, str]]:
+        """Return the rows of Snakemake's summary, one for each file that a rule makes for some targets."""
+        lines = self.run("--summary", *arguments).splitlines()
+        start = next(index for index, line in enumerate(lines) if line.startswith("output_file\t"))
+        header = lines[start].split("\t")
+        return [dict(zip(header, line.split("\t"), strict=False)) for line in lines[start + 1 :]]
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace text in a file of the copy."""

@@ -21,6 +21,7 @@ rule analyze:
         "evaluation"
     params:
         settings=settings(lambda wildcards: experiment(wildcards).analysis),
+        content=content(lambda wildcards: NORM),
         code=code("analyze"),
         unless_made=unless_made("analyze"),
         tables=lambda wildcards, output: os.path.dirname(output.metrics),
@@ -85,6 +86,7 @@ for number, (names, members) in enumerate(choices_of_figures(), start=1):
             "evaluation"
         params:
             settings=settings(lambda wildcards: experiment(wildcards).figures),
+            content=content(lambda wildcards: NORM),
             code=code("figures"),
             unless_made=unless_made("figures"),
             folder=lambda wildcards, output: os.path.dirname(output[0]),

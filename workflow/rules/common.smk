@@ -3,6 +3,7 @@
 Nothing here writes a file or imports torch, mujoco, pandas or matplotlib: it is run again in every job.
 """
 
+import functools
 import gc
 import os
 import shlex
@@ -15,8 +16,9 @@ from myoassist.config.experiment import content_key
 from myoassist.config.matrix import BEST, Plan
 from myoassist.config.packed import pack
 from myoassist.errors import InputError
+from myoassist.formats.files import sha256
 from myoassist.provenance import fingerprint
-from myoassist.staleness import remember_code
+from myoassist.staleness import describe_files, remember_code
 
 # A large matrix is millions of objects that all live to the end: to search them for garbage again and again takes
 # a quarter of a dry run's time.
@@ -94,6 +96,40 @@ def code(stage):
             raise WorkflowError(str(error))
 
     return parameter
+
+
+def content(pick):
+    """Make a parameter function: the content of a job's input files that no rule makes, given their path or paths.
+
+    Snakemake looks into an input only if it is newer than the output. One that came with its date, from a backup or
+    by rsync, can be another file than before and still be older.
+    """
+
+    def parameter(wildcards):
+        paths = pick(wildcards)
+        return content_of((paths,) if isinstance(paths, str) else tuple(paths))
+
+    return parameter
+
+
+@functools.cache
+def content_of(paths):
+    """Describe the content of files; not of results of this matrix, which this very workflow may make again."""
+    outside = [
+        path
+        for path in paths
+        if not Path(os.path.relpath(path)).is_relative_to(RESULTS)
+    ]
+    return describe_files({str(path): digest(path) for path in outside})
+
+
+@functools.cache
+def digest(path):
+    """Return the hash of a file's content. That one is missing Snakemake says by itself."""
+    try:
+        return sha256(path) if os.path.exists(path) else ""
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 
 def unless_made(stage):

@@ -15,6 +15,11 @@ rule pretrained:
     wildcard_constraints:
         run="|".join(run.id for run in RUNS.values() if run.kept) or "(?!)",
         steps=r"[0-9]+",
+    params:
+        content=content(
+            lambda wildcards: [kept(wildcards).checkpoint, kept(wildcards).train_log]
+        ),
+        code=code("pretrained"),
     message:
         "take {wildcards.run} from {input.checkpoint}"
     shell:

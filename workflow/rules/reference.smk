@@ -12,6 +12,9 @@ rule preprocess:
         f"{BENCHMARKS}/preprocess/{{source}}.tsv"
     params:
         settings=settings(lambda wildcards: BY_REFERENCE[wildcards.source].reference),
+        content=content(
+            lambda wildcards: BY_REFERENCE[wildcards.source].reference.source
+        ),
         code=code("preprocess"),
     message:
         "make reference {wildcards.source} from {input.source}"

@@ -15,6 +15,7 @@ rule report:
         f"{BENCHMARKS}/report.tsv"
     params:
         settings=settings(lambda wildcards: report_settings()),
+        content=content(lambda wildcards: CAPTION_FILES),
         code=code("report"),
         root=lambda wildcards, output: os.path.dirname(output.page),
         captions=lambda wildcards, input: (

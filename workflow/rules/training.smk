@@ -20,6 +20,7 @@ rule train:
         runtime=training_minutes,
     params:
         settings=settings(segment),
+        content=content(warm_start),
         code=code("train"),
         start=lambda wildcards, input: (
             f"--previous {shlex.quote(input.previous)}"

@@ -17,7 +17,7 @@ from myoassist.formats.files import write_json
 
 DIGEST = "sha256"
 BEST_FORMAT, BEST_VERSION = "myoassist-best", 1
-MANIFEST_FORMAT, MANIFEST_VERSION = "myoassist-model", 1
+MANIFEST_FORMAT, MANIFEST_VERSION = "myoassist-model", 2
 TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION = "myoassist-train-log", 1
 VALIDATION_FORMAT, VALIDATION_VERSION = "myoassist-validation", 1
 

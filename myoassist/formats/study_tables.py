@@ -26,7 +26,10 @@ MEASURE = ("group", "measure", "label", "unit")
 INTERVAL = ("mean", "ci_low", "ci_high", "n", "resampled")
 COLUMNS = {
     "evaluations": ("run", "experiment", "condition", "seed", "scenario", "steps", *MEASURE, "value", "sd", "episodes"),
-    "conditions": ("experiment", "scenario", *MEASURE, "mean", "sd", "ci_low", "ci_high", "n", "resampled", "seeds"),
+    "conditions": (
+        *("experiment", "scenario", *MEASURE, "mean", "sd", "ci_low", "ci_high"),
+        *("n", "resampled", "seeds", "seeds_left_out"),
+    ),
     "comparisons": (
         *("comparison", "condition", "baseline", *MEASURE, "baseline_mean", "condition_mean"),
         *("difference", "difference_ci_low", "difference_ci_high"),
@@ -43,7 +46,7 @@ COLUMNS = {
 _TEXT = frozenset(
     ("run", "experiment", "condition", "scenario", "comparison", "baseline", "role", "steps", "quantity", "term")
 ) | {*MEASURE, "resampled"}
-_WHOLE = frozenset(("seed", "seeds", "n", "episodes"))
+_WHOLE = frozenset(("seed", "seeds", "seeds_left_out", "n", "episodes"))
 
 
 def write_study_table(folder: Path, name: str, table: pd.DataFrame) -> None:

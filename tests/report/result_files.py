@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from myoassist.config.report import ReportEvaluation, ReportFigure, ReportRun, ReportSettings
+from myoassist.formats.documents import MANIFEST_VERSION
 
 STEPS = 1000
 
@@ -80,8 +81,8 @@ def metrics(durations_s: float = 0.62, *, walks: bool = False) -> dict:
     }
 
 
-def head(kind: str) -> dict:
-    return {"format": f"myoassist-{kind}", "version": 1}
+def head(kind: str, version: int = 1) -> dict:
+    return {"format": f"myoassist-{kind}", "version": version}
 
 
 def write_run(root: Path, entry: ReportRun, untrained: float = 0.1, trained: float = 0.2) -> None:
@@ -93,7 +94,7 @@ def write_run(root: Path, entry: ReportRun, untrained: float = 0.1, trained: flo
     check = {"name": "finite", "passed": True, "measured": "all finite", "expected": "no NaN"}
     write(root / entry.validation, {**head("validation"), "checks": [check]})
     body = {"body": "myolegs22", "device": None, "total_mass_kg": 78.1, "muscles": [{}] * 22}
-    write(root / entry.model_manifest, {**head("model"), **body, "model_sha256": "a" * 64})
+    write(root / entry.model_manifest, {**head("model", MANIFEST_VERSION), **body, "model_sha256": "a" * 64})
     for evaluation in entry.evaluations:
         write(root / evaluation.rollouts, b"hdf")
         write(root / evaluation.metrics, metrics())

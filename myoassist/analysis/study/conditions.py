@@ -15,8 +15,6 @@ from myoassist.formats.study_tables import AXIS, COLUMNS
 
 ALL_VALUES = "all"
 """In the column of an axis: averaged over its values."""
-LEFT_OUT = "seeds_left_out"
-"""Column: seeds that lack a value in any of the evaluations that are averaged, such as one that never walked."""
 
 
 def known_measures(members: Sequence[Evaluated]) -> dict[str, Measure]:
@@ -73,10 +71,10 @@ def conditions_table(members: Sequence[Evaluated], resampling: Resampling) -> pd
                 "n": len(found.values),
                 "resampled": found.resampled,
                 "seeds": found.seeds,
-                LEFT_OUT: found.seeds_left_out,
+                "seeds_left_out": found.seeds_left_out,
             }
             rows.append({**place, **describe(measure), **numbers})
-    return _table("conditions", rows, axes, (LEFT_OUT,))
+    return _table("conditions", rows, axes)
 
 
 def _conditions(members: Sequence[Evaluated], axes: list[str]) -> Iterator[tuple[dict[str, str], list[Evaluated]]]:
@@ -108,7 +106,7 @@ def _sd(values: np.ndarray) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
-def _table(name: str, rows: list[dict[str, Any]], axes: list[str], more: tuple[str, ...] = ()) -> pd.DataFrame:
+def _table(name: str, rows: list[dict[str, Any]], axes: list[str]) -> pd.DataFrame:
     place = COLUMNS[name].index("scenario") + 1
-    columns = [*COLUMNS[name][:place], *(AXIS + axis for axis in axes), *COLUMNS[name][place:], *more]
+    columns = [*COLUMNS[name][:place], *(AXIS + axis for axis in axes), *COLUMNS[name][place:]]
     return pd.DataFrame(rows, columns=columns)

@@ -142,5 +142,5 @@ def test_damaged_or_mismatched_files_are_named(assets, tmp_path):
     with pytest.raises(InputError, match=r"manifest\.json: not valid JSON"):
         load_model(assets.model, half)
     half.write_text(assets.manifest.read_text().replace('"version": 2', '"version": 99'))
-    with pytest.raises(InputError, match=r"field 'version': expected 1 \(found 99\)"):
+    with pytest.raises(InputError, match=r"field 'version': expected 2 \(found 99\)"):
         load_model(assets.model, half)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mujoco
 
+from myoassist.errors import InputError
 from myoassist.formats.compiled_model import SIDES
 
 # bits of what a contact sensor reports: found | force | position
@@ -24,7 +25,17 @@ def replace_sensors(spec: mujoco.MjSpec, limited_joints: list[str]) -> None:
         spec: body with its ground attached; changed in place. The sensors are named `foot_r`, `toes_r`,
             `foot_l`, `toes_l`, each covering the subtree of its body, and `limit_<joint>`.
         limited_joints: joints whose limit torque (N·m, sign of the joint) is measured.
+
+    Raises:
+        InputError: if a foot is missing, as that which a prosthesis replaces.
     """
+    bodies = {body.name for body in spec.bodies}
+    for name in (*CALCANEUS.values(), *TOES.values()):
+        if name not in bodies:
+            raise InputError(
+                f"settings: field 'device': replaces the foot of the body (there is no '{name}'); "
+                "prostheses that do are not supported"
+            )
     for sensor in list(spec.sensors):
         spec.delete(sensor)
     for side in SIDES:

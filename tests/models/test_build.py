@@ -144,3 +144,17 @@ def test_damaged_or_mismatched_files_are_named(assets, tmp_path):
     half.write_text(assets.manifest.read_text().replace('"version": 2', '"version": 99'))
     with pytest.raises(InputError, match=r"field 'version': expected 2 \(found 99\)"):
         load_model(assets.model, half)
+
+
+@pytest.mark.parametrize(
+    ("device", "reason"),
+    [
+        ("OpenSourceLeg_A_L1", "replaces the foot of the body"),
+        ("STRIDE_L2", "does not act on a joint"),
+        ("UTAnkleExo_L2", "more than one degree of freedom"),
+    ],
+)
+def test_devices_that_are_not_supported_are_refused_in_one_line(device, reason, tmp_path):
+    with pytest.raises(InputError, match=reason):
+        build(ModelSettings(device=device), model=tmp_path / "model.mjb", manifest=tmp_path / "manifest.json")
+    assert not list(tmp_path.iterdir())

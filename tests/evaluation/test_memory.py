@@ -11,7 +11,7 @@ import pytest
 from myoassist.config.experiment import Experiment
 from myoassist.formats.rollouts import Rollouts
 
-KEPT = Path(__file__).parents[2] / "pretrained" / "walk22_imitation-s2"
+KEPT = Path(__file__).parents[2] / "pretrained" / "walk22_imitation-s1"
 PROGRAM = """
 import resource, sys
 from myoassist import cli

@@ -71,7 +71,7 @@ def walked(name: str, scenario: str, assets, folder: Path, *, episodes: int, dur
 @pytest.fixture(scope="module")
 def walk(assets, tmp_path_factory):
     folder = tmp_path_factory.mktemp("walk")
-    return walked("walk22_imitation-s2", "level", assets, folder, episodes=2, duration_s=6.0)
+    return walked("walk22_imitation-s1", "level", assets, folder, episodes=2, duration_s=6.0)
 
 
 def failing(metrics) -> set[str]:

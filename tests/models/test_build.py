@@ -149,8 +149,7 @@ def test_damaged_or_mismatched_files_are_named(assets, tmp_path):
 @pytest.mark.parametrize(
     ("device", "reason"),
     [
-        ("OpenSourceLeg_A_L1", "replaces the foot of the body"),
-        ("STRIDE_L2", "does not act on a joint"),
+        ("KFoot_L1", "replaces the foot of the body"),
         ("UTAnkleExo_L2", "more than one degree of freedom"),
     ],
 )

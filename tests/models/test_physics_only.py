@@ -50,11 +50,3 @@ def test_factors_hold_for_both(tmp_path):
 def test_a_model_without_a_twin_is_its_own():
     model = mujoco.MjModel.from_xml_string("<mujoco/>")
     assert physics_only(model) is model
-
-
-def test_a_device_that_replaces_the_leg_is_refused_in_one_line(tmp_path):
-    from myoassist.errors import InputError
-
-    with pytest.raises(InputError, match=r"field 'device': myolegs22 with KFoot_L1 cannot be built"):
-        build(ModelSettings(device="KFoot_L1"), model=tmp_path / "model.mjb", manifest=tmp_path / "manifest.json")
-    assert list(tmp_path.iterdir()) == []

@@ -166,18 +166,16 @@ def _by_episode(found: Collection) -> tuple[float, float]:
         |stride-averaged speed - mean target|, m/s, over episodes with a stride; |symmetry index of step time|, percent,
         over those with strides of both sides. NaN without any.
     """
-    targets = {info.index: info.target_velocity_mean_m_s for info in found.infos}
-    errors, asymmetries = [], []
+    if not found.strides:
+        return NAN, NAN
     strides = pd.DataFrame(found.strides, columns=["episode", "side", "speed_m_s", "step_time_s"])
-    for episode, own in strides.groupby("episode"):
-        errors.append(abs(own["speed_m_s"].mean() - targets[episode]))
-        steps = [own.loc[own["side"] == side, "step_time_s"].mean() for side in SIDES]
-        asymmetries.append(symmetry_index(*steps))
-    found_asymmetries = [value for value in asymmetries if np.isfinite(value)]
-    return (
-        float(np.mean(errors)) if errors else NAN,
-        float(np.mean(found_asymmetries)) if found_asymmetries else NAN,
-    )
+    targets = {info.index: info.target_velocity_mean_m_s for info in found.infos}
+    speeds = strides.groupby("episode")["speed_m_s"].mean()
+    errors = [abs(speed - targets[episode]) for episode, speed in speeds.items()]
+    steps = strides.groupby(["episode", "side"])["step_time_s"].mean().unstack().reindex(columns=list(SIDES))
+    asymmetries = [symmetry_index(right, left) for right, left in steps.to_numpy()]
+    known = [value for value in asymmetries if np.isfinite(value)]
+    return float(np.mean(errors)), float(np.mean(known)) if known else NAN
 
 
 def _episode_facts(found: Collection) -> dict[str, Any]:

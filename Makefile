@@ -31,7 +31,8 @@ install: .venv/installed  ## create .venv with the pinned environment and the pa
 	    echo "The environment takes 6.5 GB (torch brings CUDA) and only $$free GB are free here"; exit 1; fi
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r requirements.lock
+	# Compiled here, once: where a job may not write into the environment, each of its starts would compile anew.
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -98,15 +98,17 @@ def benchmark(
     acting = "random actions" if checkpoint is None else f"{checkpoint}, with exploration noise"
     actors = {"environment": acting, "physics": acting}
     if threads > 1:
-        alone = Walk(handler.make_batch(num_envs, threads=1), steps, policy)
+        alone = Walk(handler.make_batch(num_envs, threads=1), steps, None)
+        alone.actions = walk.actions
         runs["environment_1_thread"] = alone.run
-        alone.run()
     if ppo:
         small = training.policy.model_copy(update={"actor": SMALL, "critic": SMALL, "networks": None})
         actors |= {"ppo": "a new network" if checkpoint is None else acting, "ppo_64x64": "a new network"}
         for name, network, start in (("ppo", training.policy, checkpoint), ("ppo_64x64", small, None)):
             runs[name], runs[f"physics_of_{name}"] = _learner(handler, training, network, num_envs, threads, start)
-    walk.run()  # warm up
+    walk.run()  # chooses the actions
+    if threads > 1:
+        alone.run()
     measured: dict[str, list[Spent]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
@@ -249,9 +251,10 @@ class PhysicsCalls:
 
 
 class Walk:
-    """Runs the environment with a policy's or random actions.
+    """Runs the environment with a policy's or random actions, always the same ones.
 
     Attributes:
+        actions: (steps, N, A), a policy's from its first run on.
         calls: the physics calls of the last run.
         ended: (steps, N) bool, where an episode ended in the last run.
     """
@@ -264,23 +267,27 @@ class Walk:
         self.ended = np.zeros((steps, batch.num_envs), dtype=bool)
         rng = np.random.default_rng(0)
         size = (steps, batch.num_envs, batch.action_layout.size)
-        self._actions = rng.normal(0.0, 0.3, size).clip(-1, 1).astype(np.float32)
+        self.actions = rng.normal(0.0, 0.3, size).clip(-1, 1).astype(np.float32)
 
     def run(self) -> Spent:
         """Step the environment, starts of new episodes included; choosing actions is not its time.
 
-        Episodes reach their time limit one after the other, as they do in a long training.
+        Episodes reach their time limit one after the other, as they do in a long training. The policy chooses in the
+        first run only, for the same actions make the same walk: a network between two steps would drive from the
+        processor's caches what the bare physics finds there.
         """
         self.calls.clear()
         batch = self._batch
         observations, _ = batch.reset(seed=0)
         batch.steps[:] = (np.arange(batch.num_envs) + 1) * batch.max_steps // batch.num_envs - 1
         spent = Spent(steps=self.ended.size)
-        for step, random in enumerate(self._actions):
-            action = random if self._policy is None else self._policy.act(observations, deterministic=False)
+        for step, action in enumerate(self.actions):
+            if self._policy is not None:
+                action[:] = self._policy.act(observations, deterministic=False)
             with spent:
                 observations, _, terminated, truncated, _ = batch.step(action)
             self.ended[step] = terminated | truncated
+        self._policy = None
         return spent.without(self.calls.noting)
 
 

@@ -91,6 +91,26 @@ def test_repeated_physics_are_the_environments_own_to_the_bit(settings, threads,
     assert np.array_equal(walk.calls.states, states)
 
 
+def test_a_policy_acts_once_and_its_walk_is_repeated(assets, make_handler):
+    class Wiggling:
+        asked = 0
+
+        def act(self, observations, *, deterministic):
+            assert not deterministic
+            self.asked += 1
+            return np.sin(self.asked + 100.0 * observations[:, :22])
+
+    policy = Wiggling()
+    walk = Walk(make_handler(assets).make_batch(2, threads=1), 20, policy)
+    walk.run()
+    states = walk.calls.states.copy()
+    assert policy.asked == 20
+    assert np.unique(walk.actions).size > 20 * 22
+    walk.run()
+    assert policy.asked == 20
+    assert np.array_equal(walk.calls.states, states)
+
+
 def test_motors_that_change_within_a_control_step_are_repeated_too(exo_assets, make_handler):
     walk = Walk(make_handler(exo_assets, id="myoAssistLegImitationExo-v0").make_batch(3, threads=1), 20, None)
     walk.run()

@@ -29,12 +29,12 @@ OPTIONS = ["--config", "matrix=configs/matrices/tiny.yaml", "--cores", "2"]
 
 
 def new_real_project(folder: Path) -> Path:
-    """Copy the workflow into a folder, with a matrix of one tiny run."""
+    """Copy the workflow into a folder, with a matrix of two tiny runs, whose jobs overlap."""
     for name in ("workflow", "reference_data"):
         shutil.copytree(ROOT / name, folder / name)
     for path, content in (
         ("experiments/tiny.json", json.dumps(EXPERIMENT)),
-        ("matrices/tiny.yaml", "experiments: [tiny]\n"),
+        ("matrices/tiny.yaml", "experiments: [tiny]\nseeds: [1, 2]\n"),
     ):
         file = folder / "configs" / path
         file.parent.mkdir(parents=True, exist_ok=True)

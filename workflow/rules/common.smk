@@ -3,13 +3,16 @@
 Nothing here writes a file or imports torch, mujoco, pandas or matplotlib: it is run again in every job.
 """
 
+import atexit
 import functools
 import gc
+import inspect
 import os
 import shlex
 import sys
 from pathlib import Path
 
+from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
 
 from myoassist.config.experiment import content_key
@@ -21,8 +24,9 @@ from myoassist.provenance import fingerprint
 from myoassist.staleness import describe_files, remember_code
 
 # A large matrix is millions of objects that all live to the end: to search them for garbage again and again takes
-# a quarter of a dry run's time.
+# a quarter of a dry run's time, and to do so once more at the end another seventh.
 gc.set_threshold(10_000_000, 50, 100)
+atexit.register(gc.freeze)
 
 # Snakemake's own words for these are a page of traceback.
 if not workflow.output_settings.dryrun:
@@ -78,9 +82,15 @@ wildcard_constraints:
     scenario=r"[a-z0-9_]+",
 
 
+def inspected(function):
+    """Look at the parameters of a function once; Snakemake would do so for every job."""
+    overwrite_function_params(function, inspect.signature(function).parameters)
+    return function
+
+
 def settings(pick):
     """Make a parameter function: the canonical JSON of exactly what one job depends on."""
-    return lambda wildcards: pack(pick(wildcards).canonical())
+    return inspected(lambda wildcards: pack(pick(wildcards).canonical()))
 
 
 def code(stage):
@@ -95,7 +105,7 @@ def code(stage):
         except InputError as error:
             raise WorkflowError(str(error))
 
-    return parameter
+    return inspected(parameter)
 
 
 def content(pick):
@@ -109,7 +119,7 @@ def content(pick):
         paths = pick(wildcards)
         return content_of((paths,) if isinstance(paths, str) else tuple(paths))
 
-    return parameter
+    return inspected(parameter)
 
 
 @functools.cache
@@ -138,10 +148,12 @@ def unless_made(stage):
     It takes the output, so that Snakemake counts it as derived and not as a setting.
     """
     fingerprint_of = code(stage)
-    return lambda wildcards, output: (
-        f"--unless-made {shlex.quote(fingerprint_of(wildcards))}"
-        if wildcards.steps == BEST
-        else ""
+    return inspected(
+        lambda wildcards, output: (
+            f"--unless-made {shlex.quote(fingerprint_of(wildcards))}"
+            if wildcards.steps == BEST
+            else ""
+        )
     )
 
 

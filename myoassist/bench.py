@@ -78,11 +78,12 @@ def benchmark(
             are falling and are often started anew. A network of 64x64 is always a new one.
 
     Returns:
-        Plain data: `physics`, `environment`, `environment_1_thread` (with more than one thread), `ppo`, `ppo_64x64`,
-        `physics_of_ppo` and `physics_of_ppo_64x64`: steps per second (median, best, worst), steps per second of
-        processor time (median), simulated seconds per second. `ratio_environment` is over `physics`, `ratio_ppo` and
-        `ratio_ppo_64x64` are over the bare physics of their own states; the same with `_cpu` in processor time, which
-        other work on the machine disturbs less. `thread_speedup` (environment over environment with 1 thread),
+        Plain data: `physics`, `environment`, with more than one thread the same two with `_1_thread`, `ppo`,
+        `ppo_64x64`, `physics_of_ppo` and `physics_of_ppo_64x64`: steps per second (median, best, worst), steps per
+        second of processor time (median), simulated seconds per second. `ratio_environment` is over `physics`,
+        `ratio_ppo` and `ratio_ppo_64x64` are over the bare physics of their own states; the same with `_cpu` in
+        processor time, which other work on the machine disturbs less. `thread_speedup` (environment over environment
+        with 1 thread) and `thread_speedup_physics` (the same of the bare physics, the most that the machine gives),
         `acting` (who chose the actions of each), memory (an environment that shares its model; one model of its own
         without visuals, as variation makes; the full model) and machine.
     """
@@ -100,7 +101,7 @@ def benchmark(
     if threads > 1:
         alone = Walk(handler.make_batch(num_envs, threads=1), steps, None)
         alone.actions = walk.actions
-        runs["environment_1_thread"] = alone.run
+        runs |= {"environment_1_thread": alone.run, "physics_1_thread": alone.calls.repeat}
     if ppo:
         small = training.policy.model_copy(update={"actor": SMALL, "critic": SMALL, "networks": None})
         actors |= {"ppo": "a new network" if checkpoint is None else acting, "ppo_64x64": "a new network"}
@@ -121,8 +122,10 @@ def benchmark(
             for suffix, unit in (("", "steps_per_second"), ("_cpu", "steps_per_cpu_second")):
                 result[f"ratio_{name}{suffix}"] = round(result[name][unit] / limit[unit], 4)
     if threads > 1:
-        pairs = zip(measured["environment"], measured["environment_1_thread"], strict=True)
-        result["thread_speedup"] = round(statistics.median(one.wall_s / many.wall_s for many, one in pairs), 3)
+        for name, suffix in (("environment", ""), ("physics", "_physics")):
+            pairs = zip(measured[name], measured[f"{name}_1_thread"], strict=True)
+            speedup = statistics.median(one.wall_s / many.wall_s for many, one in pairs)
+            result[f"thread_speedup{suffix}"] = round(speedup, 3)
     return result | {
         "acting": actors,
         "episodes_ended_per_measurement": int(walk.ended.sum()),

@@ -51,7 +51,8 @@ def bench(assets, folder: Path, *arguments: str) -> dict:
 
 def test_stdout_is_json_and_holds_every_number(assets, tmp_path):
     found = bench(assets, tmp_path, "--output", "numbers.json")
-    for name in ("physics", "environment", "environment_1_thread", "ppo", "ppo_64x64", "physics_of_ppo"):
+    alone = ("environment_1_thread", "physics_1_thread")
+    for name in ("physics", "environment", *alone, "ppo", "ppo_64x64", "physics_of_ppo"):
         assert found[name]["steps_per_second"] > 0
         assert found[name]["steps_per_cpu_second"] > 0
         assert found[name]["simulated_seconds_per_second"] == pytest.approx(
@@ -63,6 +64,9 @@ def test_stdout_is_json_and_holds_every_number(assets, tmp_path):
         assert found[f"ratio_{name}"] == pytest.approx(expected, abs=1e-3)
         expected = found[name]["steps_per_cpu_second"] / limit["steps_per_cpu_second"]
         assert found[f"ratio_{name}_cpu"] == pytest.approx(expected, abs=1e-3)
+    for name, suffix in (("environment", ""), ("physics", "_physics")):  # of one repeat, so no median of ratios
+        expected = found[name]["steps_per_second"] / found[f"{name}_1_thread"]["steps_per_second"]
+        assert found[f"thread_speedup{suffix}"] == pytest.approx(expected, abs=1e-3)
     assert found["acting"]["environment"] == "random actions"
     assert found["episodes_ended_per_measurement"] >= 1
     assert (found["num_envs"], found["threads"], found["repeats"], found["substeps"]) == (4, 2, 1, 10)

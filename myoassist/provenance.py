@@ -67,20 +67,16 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 NOT_CODE = frozenset(
     {
         "myoassist",  # registers the environment ids, by name
-        "myoassist.analysis_bench",
-        "myoassist.bench",
         "myoassist.formats.kept",  # puts results back as they are
-        "myoassist.physics_bench",
         "myoassist.provenance",  # only records what ran
         "myoassist.registration",
         "myoassist.retention",
         "myoassist.staleness",
-        "myoassist.workflow_bench",
     }
 )
 """Modules that every stage may load without its results depending on them."""
 
-NOT_CODE_BELOW = ("myoassist.cli", "myoassist.config")
+NOT_CODE_BELOW = ("myoassist.bench", "myoassist.cli", "myoassist.config")
 """Packages left out whole: settings enter by value, so a new default is seen where it changes a value."""
 
 

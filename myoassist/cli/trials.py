@@ -126,7 +126,7 @@ def bench(
         output: output: the numbers (.json); they are printed in any case.
     """
     if workflow:
-        from myoassist.workflow_bench import benchmark_workflow
+        from myoassist.bench.planning import benchmark_workflow
 
         at_least_one(runs=runs, segments=segments, repeats=repeats)
         _print_numbers(benchmark_workflow(Path(), runs=runs, segments=segments, repeats=repeats), output)
@@ -137,7 +137,7 @@ def bench(
             raise InputError(f"--duration-s: expected above 0 and at most 3600 (found {duration_s:g})")
         require(norm=norm, rollouts=rollouts)
         given = _all_or_none(model=model, manifest=manifest, reference=reference)
-        from myoassist.analysis_bench import benchmark_analysis
+        from myoassist.bench.large_analysis import benchmark_analysis
         from myoassist.registration import default_assets
 
         files = given or default_assets(None)
@@ -164,12 +164,12 @@ def bench(
     files = given or made_assets(chosen.model, chosen.reference, chosen.retarget)
     environment = handler(chosen.environment.id, chosen.environment, **files)
     if physics:
-        from myoassist.physics_bench import compare_physics
+        from myoassist.bench.physics_settings import compare_physics
 
         packaged = _with_own_contacts(chosen)
         numbers = compare_physics(environment, packaged, num_envs=num_envs, threads=threads, repeats=repeats)
     else:
-        from myoassist.bench import benchmark, newest_pretrained
+        from myoassist.bench.speed import benchmark, newest_pretrained
 
         if checkpoint is None and pretrained:
             checkpoint = newest_pretrained(file, normal_path(file.parent / ".." / ".." / "pretrained"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from myoassist.bench.spread import spread
 from myoassist.errors import InputError
 
 BUDGET = {"dry_run_s": 20.0, "dry_run_peak_mb": 500.0, "parse_over_empty_s": 1.0}
@@ -113,12 +113,3 @@ def _run(folder: Path, *arguments: str) -> tuple[float, float, float, str]:
     if process.returncode:
         raise InputError(f"snakemake failed in {folder}: {text[-300:]}")
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text
-
-
-def spread(values: tuple[float, ...]) -> dict[str, float]:
-    """Return median, best (smallest) and worst of measurements, to the millisecond."""
-    return {
-        "median": round(statistics.median(values), 3),
-        "best": round(min(values), 3),
-        "worst": round(max(values), 3),
-    }

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from myoassist.bench.spread import spread
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import Manifest, read_manifest
 from myoassist.formats.reference_motion import FittedReference, read_fitted_reference
 from myoassist.formats.rollout_columns import CONTROL, SIDES, STATE, Column, RolloutHeader, RolloutModel
 from myoassist.formats.rollouts import Rollouts, RolloutWriter
-from myoassist.workflow_bench import spread
 
 STATE_RATE_HZ, CONTROL_RATE_HZ = 250.0, 50.0
 NOISE = 1e-4

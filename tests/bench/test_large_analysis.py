@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from myoassist.analysis.analyze import analyze
-from myoassist.analysis_bench import benchmark_analysis, write_walks
+from myoassist.bench.large_analysis import benchmark_analysis, write_walks
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.errors import InputError
 from myoassist.formats.gait_tables import read_cycles, read_metrics
 
-NORM = Path(__file__).parents[1] / "reference_data" / "normative_kinematics.csv"
+NORM = Path(__file__).parents[2] / "reference_data" / "normative_kinematics.csv"
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from myoassist.bench.planning import benchmark_workflow, within_budget
 from myoassist.errors import InputError
-from myoassist.workflow_bench import benchmark_workflow, within_budget
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_small_matrix_is_planned_and_measured() -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myoassist.bench import Walk, newest_pretrained
+from myoassist.bench.speed import Walk, newest_pretrained
 from myoassist.cli import trials
 from myoassist.config.experiment import Experiment
 from myoassist.config.model import ModelSettings
 from myoassist.errors import InputError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TINY = {
     "training": {
         "n_envs": 4,

@@ -1,0 +1,1 @@
+"""How fast is it, and with how much memory: what `myoassist bench` measures."""

@@ -38,10 +38,10 @@ def project(finished: Project, tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """A project of real stages that is analysed and that nothing happened to, and how many seconds it took."""
+    """A project of two runs of real stages, analysed, that nothing happened to, and how many seconds it took."""
 
     def make(folder: Path) -> None:
-        project = real_project.new_real_project(folder / "project")
+        project = real_project.new_real_project(folder / "project", seeds=2)
         began = time.monotonic()
         real_project.run(project, "analyzed")
         (folder / "seconds").write_text(str(time.monotonic() - began))
@@ -51,11 +51,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
 
 
 @pytest.fixture(scope="session")
-def drawn(tmp_path_factory: pytest.TempPathFactory, undisturbed: tuple[Path, float]) -> Path:
-    """A project of real stages with its figures."""
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of one run of real stages with its figures."""
 
     def make(folder: Path) -> None:
-        shutil.copytree(undisturbed[0], folder / "project", symlinks=True)
-        real_project.run(folder / "project", "figures")
+        real_project.run(real_project.new_real_project(folder / "project"), "figures")
 
     return made_once(tmp_path_factory, "drawn", make) / "project"

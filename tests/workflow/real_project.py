@@ -28,13 +28,13 @@ COMMAND = [sys.executable, "-m", "snakemake", "--workflow-profile", "workflow/pr
 OPTIONS = ["--config", "matrix=configs/matrices/tiny.yaml", "--cores", "2"]
 
 
-def new_real_project(folder: Path) -> Path:
-    """Copy the workflow into a folder, with a matrix of two tiny runs, whose jobs overlap."""
+def new_real_project(folder: Path, *, seeds: int = 1) -> Path:
+    """Copy the workflow into a folder, with a matrix of tiny runs that differ in their seeds: their jobs overlap."""
     for name in ("workflow", "reference_data"):
         shutil.copytree(ROOT / name, folder / name)
     for path, content in (
         ("experiments/tiny.json", json.dumps(EXPERIMENT)),
-        ("matrices/tiny.yaml", "experiments: [tiny]\nseeds: [1, 2]\n"),
+        ("matrices/tiny.yaml", f"experiments: [tiny]\nseeds: {list(range(1, seeds + 1))}\n"),
     ):
         file = folder / "configs" / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -86,7 +86,7 @@ def disturb_until(kills: int, undisturbed: tuple[Path, float], place: Path) -> C
         assert attempt <= 2 * kills, f"too few kills hit anything: {dict(hits)}"
         rare = sorted(VICTIMS, key=lambda victim: (hits[victim], rng.random()))
         wanted = [rare[index % len(rare)] for index in range(max(kills - hits.total(), 1))]
-        project = new_real_project(place / f"project{attempt}")
+        project = new_real_project(place / f"project{attempt}", seeds=2)
         hits.update(disturb(project, rng, wanted, takes_s))
         assert differences(artefacts(project), artefacts(finished)) == {}
         attempt += 1

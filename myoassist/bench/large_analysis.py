@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from myoassist.bench.spread import spread
+from myoassist.bench.measuring import run_measured, spread
 from myoassist.config.analysis import AnalysisSettings
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import Manifest, read_manifest
@@ -75,10 +72,9 @@ def benchmark_analysis(
         tables = {"metrics": "metrics.json", "cycles": "cycles.parquet", "spatiotemporal": "spatiotemporal.csv"}
         options = inputs | {key: out / value for key, value in tables.items()} | {"tables": out}
         command += [word for key, path in options.items() for word in (f"--{key}", str(path))]
-        measured = [_run(command) for _ in range(repeats)]
+        measured = [run_measured(command, failure="the analysis failed") for _ in range(repeats)]
         metrics = json.loads((out / "metrics.json").read_text())
         written = sum(path.stat().st_size for path in out.iterdir())
-        wall, cpu, peak = zip(*measured, strict=True)
         return {
             "episodes": episodes,
             "walked_s": episodes * duration_s,
@@ -86,29 +82,10 @@ def benchmark_analysis(
             "rollouts_mb": round(file.stat().st_size / 1e6, 1),
             "tables_mb": round(written / 1e6, 1),
             "cycles": sum(metrics["cycles"][side]["cycles_used"] for side in SIDES),
-            "wall_s": spread(wall),
-            "cpu_s": spread(cpu),
-            "peak_mb": round(max(peak), 1),
+            "wall_s": spread([one.wall_s for one in measured]),
+            "cpu_s": spread([one.cpu_s for one in measured]),
+            "peak_mb": round(max(one.peak_mb for one in measured), 1),
         }
-
-
-def _run(command: list[str]) -> tuple[float, float, float]:
-    """Run a command; return seconds, CPU seconds and largest memory (MB).
-
-    Raises:
-        InputError: if it fails.
-    """
-    with tempfile.TemporaryFile() as output:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - began
-        output.seek(0)
-        text = output.read().decode(errors="replace")
-    if process.returncode:
-        raise InputError(f"the analysis failed: {text[-300:]}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def write_walks(path: Path, *, reference: Path, manifest: Path, episodes: int, duration_s: float) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from myoassist.bench.spread import spread
+from myoassist.bench.measuring import Measured, run_measured, spread
 from myoassist.errors import InputError
 
 BUDGET = {"dry_run_s": 20.0, "dry_run_peak_mb": 500.0, "parse_over_empty_s": 1.0}
@@ -52,18 +49,18 @@ def benchmark_workflow(project: Path, *, runs: int = 500, segments: int = 10, re
         empty.mkdir()
         (empty / "Snakefile").write_text("rule all:\n    input: []\n")
         matrix = ["--workflow-profile", "workflow/profiles/default", "--config", "matrix=configs/matrices/large.yaml"]
-        measured: dict[str, list[tuple[float, float, float]]] = {"dry_run": [], "parse": [], "empty": []}
+        measured: dict[str, list[Measured]] = {"dry_run": [], "parse": [], "empty": []}
         for _ in range(repeats):
-            measured["empty"].append(_run(empty, "--list")[:3])
-            measured["parse"].append(_run(large, *matrix, "--list")[:3])
-            *numbers, text = _run(large, *matrix, "--cores", "1", "--dry-run", "--quiet", "all", "--", "report")
-            measured["dry_run"].append((numbers[0], numbers[1], numbers[2]))
-    jobs = re.search(r"^total\s+(\d+)$", text, re.MULTILINE)
+            measured["empty"].append(_snakemake(empty, "--list"))
+            measured["parse"].append(_snakemake(large, *matrix, "--list"))
+            planned = _snakemake(large, *matrix, "--cores", "1", "--dry-run", "--quiet", "all", "--", "report")
+            measured["dry_run"].append(planned)
+    jobs = re.search(r"^total\s+(\d+)$", planned.said, re.MULTILINE)
     result: dict[str, Any] = {"runs": runs, "segments": segments, "jobs": int(jobs[1]) if jobs else None}
-    for name, numbers in measured.items():
-        for kind, values in zip(("s", "cpu_s"), list(zip(*numbers, strict=True))[:2], strict=True):
-            result[f"{name}_{kind}"] = spread(values)
-    result["dry_run_peak_mb"] = round(max(peak for _, _, peak in measured["dry_run"]), 1)
+    for name, repeated in measured.items():
+        result[f"{name}_s"] = spread([one.wall_s for one in repeated])
+        result[f"{name}_cpu_s"] = spread([one.cpu_s for one in repeated])
+    result["dry_run_peak_mb"] = round(max(one.peak_mb for one in measured["dry_run"]), 1)
     result["parse_over_empty_s"] = round(result["parse_cpu_s"]["median"] - result["empty_cpu_s"]["median"], 3)
     if (runs, segments) == _OF_BUDGET:
         result["within_budget"] = within_budget(result)
@@ -94,22 +91,6 @@ def _write_matrix(project: Path, folder: Path, runs: int, segments: int) -> None
     (folder / "configs" / "matrices" / "large.yaml").write_text(json.dumps(matrix))  # JSON is YAML, too
 
 
-def _run(folder: Path, *arguments: str) -> tuple[float, float, float, str]:
-    """Run Snakemake; return seconds, CPU seconds, largest memory (MB) and what it said.
-
-    Raises:
-        InputError: if it fails.
-    """
-    with tempfile.TemporaryFile() as output:
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *arguments], cwd=folder, stdout=output, stderr=output
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - began
-        output.seek(0)
-        text = output.read().decode(errors="replace")
-    if process.returncode:
-        raise InputError(f"snakemake failed in {folder}: {text[-300:]}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text
+def _snakemake(folder: Path, *arguments: str) -> Measured:
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return run_measured(command, folder=folder, failure=f"snakemake failed in {folder}")

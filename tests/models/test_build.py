@@ -150,6 +150,8 @@ def test_damaged_or_mismatched_files_are_named(assets, tmp_path):
     ("device", "reason"),
     [
         ("KFoot_L1", "replaces the foot of the body"),
+        ("OpenSourceLeg_A_L1", "replaces the foot of the body"),
+        ("STRIDE_L2", "does not act on a joint"),
         ("UTAnkleExo_L2", "more than one degree of freedom"),
     ],
 )

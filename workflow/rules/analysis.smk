@@ -62,9 +62,7 @@ rule contact_sheet:
         " {params.unless_made} 2> {log:q}"
 
 
-CHOICES_OF_FIGURES = choices_of_figures()
-
-for number, (names, members) in enumerate(CHOICES_OF_FIGURES, start=1):
+for number, (names, members) in enumerate(choices_of_figures(), start=1):
 
     rule:
         name:
@@ -83,8 +81,7 @@ for number, (names, members) in enumerate(CHOICES_OF_FIGURES, start=1):
         benchmark:
             f"{BENCHMARKS}/run_figures/{{run}}/{{steps}}/{{scenario}}.tsv"
         wildcard_constraints:
-            # A pattern of hundreds of names takes long to match; where there is no choice, any run's name will do.
-            run="|".join(members) if len(CHOICES_OF_FIGURES) > 1 else r"[^/]+",
+            run="|".join(members),
         group:
             "evaluation"
         params:

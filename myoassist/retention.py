@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from myoassist.config.base import shorten
-from myoassist.config.matrix import BEST, Plan, Run
+from myoassist.config.matrix import BEST
+from myoassist.config.plan import Plan
+from myoassist.config.run import Run
 from myoassist.errors import InputError
 from myoassist.formats.documents import BEST_FORMAT, BEST_VERSION, read_document
 

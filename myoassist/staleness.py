@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from myoassist.config.base import canonical, read_json, shorten
-from myoassist.config.matrix import Plan
 from myoassist.config.packed import MARKS, unpack
+from myoassist.config.plan import Plan
 from myoassist.errors import InputError
 from myoassist.formats.files import write_json
 from myoassist.provenance import ENTRIES, code_hashes, code_of, fingerprint

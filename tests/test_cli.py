@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from myoassist import cli
-from myoassist.config.matrix import Plan
 from myoassist.config.packed import LONGEST, pack
+from myoassist.config.plan import Plan
 from myoassist.report.differences import ABSENT
 
 ROOT = Path(__file__).parents[1]

@@ -28,7 +28,7 @@ def config_validate(files: Positional[tuple[File, ...]]) -> None:
     from loguru import logger
 
     from myoassist.config.experiment import Experiment
-    from myoassist.config.matrix import Plan
+    from myoassist.config.plan import Plan
 
     logger.disable("myoassist.models")
     if not files:
@@ -115,7 +115,7 @@ def matrix_show(matrix: Positional[File], *, field: str | None = None, wide: boo
         json: print all runs with all differences as JSON.
     """
     from myoassist.cli.matrix_text import describe_fields, describe_matrix, plain_matrix
-    from myoassist.config.matrix import Plan
+    from myoassist.config.plan import Plan
 
     plan = Plan.load(matrix)
     width = None if wide else shutil.get_terminal_size((120, 24)).columns
@@ -145,7 +145,7 @@ def matrix_keep(matrix: Positional[File], run: Positional[str], *, output: Folde
         run: the run, whose final checkpoint is kept.
         output: folder in which the run's folder is made; one that is there already is replaced.
     """
-    from myoassist.config.matrix import Plan
+    from myoassist.config.plan import Plan
     from myoassist.pretrained.keeping import keep
 
     plan = Plan.load(matrix)
@@ -165,7 +165,8 @@ def matrix_thin(matrix: Positional[File], *, keep: Words = (), dry_run: bool = F
         keep: instead of the matrix's field: best, all, every N (in quotes), or numbers of steps.
         dry_run: only say what would be deleted.
     """
-    from myoassist.config.matrix import Matrix, Plan
+    from myoassist.config.matrix import Matrix
+    from myoassist.config.plan import Plan
     from myoassist.retention import plan_thinning, refuse_if_running, remove
 
     plan = Plan.load(matrix)
@@ -196,7 +197,7 @@ def matrix_report_path(matrix: Positional[File]) -> None:
     Args:
         matrix: matrix file (.yaml).
     """
-    from myoassist.config.matrix import Plan
+    from myoassist.config.plan import Plan
 
     print(Path("results") / Plan.load(matrix).name / "report.html")
 
@@ -208,7 +209,7 @@ def matrix_figures(*, settings: Given, output_dir: Folder) -> None:
         settings: style, and the files of the runs, as the workflow describes them.
         output_dir: output: folder of the figures.
     """
-    from myoassist.config.matrix import MatrixFigures
+    from myoassist.config.figures import MatrixFigures
 
     chosen = load_settings(MatrixFigures, settings)
     for run in chosen.runs:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from myoassist.config.matrix import Plan, Run
+from myoassist.config.plan import Plan
+from myoassist.config.run import Run
 from myoassist.errors import InputError
 from myoassist.report.differences import ABSENT, Change, describe_changes, describe_value
 

@@ -91,6 +91,14 @@ class RunFiles(Settings):
         return self.condition or self.experiment
 
 
+class MatrixFigures(Settings):
+    """Everything that the figures across the runs of a matrix depend on, besides their input files."""
+
+    figures: FiguresSettings
+    runs: tuple[RunFiles, ...]
+    study: Path | None = Field(None, description="folder of the tables across runs; none: they are not drawn")
+
+
 def run_figure_names(settings: FiguresSettings) -> tuple[str, ...]:
     """File names that `render_run` writes: a png and an svg for each figure, and the captions."""
     return _files(settings.run)

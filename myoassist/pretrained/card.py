@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from myoassist.config.environment import PushSettings, TargetVelocitySettings
 from myoassist.config.evaluation import ScenarioSettings
 from myoassist.config.experiment import Experiment
-from myoassist.config.matrix import Run
+from myoassist.config.run import Run
 from myoassist.formats.checkpoint import CheckpointInfo
 
 

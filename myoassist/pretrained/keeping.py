@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from myoassist.config.base import read_json
-from myoassist.config.matrix import Plan, Run
+from myoassist.config.plan import Plan
+from myoassist.config.run import Run
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import check_checkpoint, write_without_moments
 from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, read_document, write_document

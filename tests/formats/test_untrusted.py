@@ -23,8 +23,8 @@ from test_rollouts import write as write_rollouts
 
 from myoassist.config.base import read_json
 from myoassist.config.experiment import Experiment
-from myoassist.config.matrix import read_yaml
 from myoassist.config.reference import ReferenceSettings
+from myoassist.config.yaml_files import read_yaml
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import check_checkpoint, read_checkpoint_info, read_parameters
 from myoassist.formats.compiled_model import read_manifest

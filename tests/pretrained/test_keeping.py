@@ -12,7 +12,7 @@ from stable_baselines3 import PPO
 
 from myoassist.config.experiment import Experiment
 from myoassist.config.kept import find_kept
-from myoassist.config.matrix import Plan
+from myoassist.config.plan import Plan
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import read_parameters
 from myoassist.formats.files import sha256, write_json

@@ -11,7 +11,7 @@ from myoassist.config.figures import (
     matrix_figure_names,
     run_figure_names,
 )
-from myoassist.config.matrix import MatrixFigures
+from myoassist.config.figures import MatrixFigures
 from myoassist.config.study import (
     StudyEvaluation,
     StudyRun,

@@ -16,7 +16,8 @@ from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
 
 from myoassist.config.experiment import content_key
-from myoassist.config.matrix import BEST, Plan
+from myoassist.config.matrix import BEST
+from myoassist.config.plan import Plan
 from myoassist.config.packed import pack
 from myoassist.errors import InputError
 from myoassist.formats.files import sha256

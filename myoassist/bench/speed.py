@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from myoassist.policies.learner import ActingPolicy
 
 SMALL = (64, 64)
+MEASURED_ROLLOUTS = 2
+"""Of learning, from the start of the second rollout on: an update may run beside the rollout after it."""
 _CONTROL = int(mujoco.mjtState.mjSTATE_CTRL)
 _CONTROL_AND_FORCE = _CONTROL | int(mujoco.mjtState.mjSTATE_QFRC_APPLIED)
 
@@ -302,12 +304,14 @@ def _learner(
     threads: int,
     checkpoint: Path | None = None,
 ) -> tuple[Callable[[], Spent], Callable[[], Spent]]:
-    """Return what learns from one rollout, gradient steps included, and what repeats the physics of that rollout."""
+    """Return what learns from some rollouts, gradient steps included, and what repeats the physics of those."""
     import torch
     from stable_baselines3.common.logger import Logger
 
+    from myoassist.bench.laps import Laps
     from myoassist.formats.checkpoint import read_parameters
     from myoassist.policies.learner import make_algorithm
+    from myoassist.policies.overlapping import OverlappingPPO
     from myoassist.training.learning_callback import LearningCallback
     from myoassist.training.learning_env import learning_env
 
@@ -318,22 +322,27 @@ def _learner(
         mirror=training.mirror,
         n_envs=num_envs,
         torch_threads=training.torch_threads,
+        overlap=training.overlap,
     )
     env = learning_env(handler.make_batch(num_envs, threads=threads), learner)
     algorithm = make_algorithm(learner, env, steps=0)
+    if isinstance(algorithm, OverlappingPPO):
+        algorithm.concurrent = threads > 1
     if checkpoint is not None:
         algorithm.set_parameters(read_parameters(checkpoint), exact_match=True, device="cpu")
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
     n_steps = getattr(algorithm, "n_steps", DEFAULT_N_STEPS)
-    calls = PhysicsCalls(env.batch, n_steps)
+    calls = PhysicsCalls(env.batch, MEASURED_ROLLOUTS * n_steps)
 
     def learn() -> Spent:
-        calls.clear()
         rollout = n_steps * num_envs
-        stop = algorithm.num_timesteps + rollout
-        callback = LearningCallback(env.batch, stop_steps=stop, torch_threads=training.torch_threads)
-        with Spent(steps=rollout) as spent:
-            algorithm.learn(rollout, callback=callback, log_interval=None, reset_num_timesteps=False)
+        longest = (MEASURED_ROLLOUTS + 2) * rollout
+        learning = LearningCallback(
+            env.batch, stop_steps=algorithm.num_timesteps + longest, torch_threads=training.torch_threads
+        )
+        spent = Spent()
+        laps = Laps(calls, spent, skipped=rollout, measured=MEASURED_ROLLOUTS * rollout)
+        algorithm.learn(longest, callback=[learning, laps], log_interval=None, reset_num_timesteps=False)
         torch.set_num_threads(1)
         return spent.without(calls.noting)
 

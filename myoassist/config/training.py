@@ -83,6 +83,9 @@ class TrainingSettings(Settings):
     process may use, and 2 in the workflow. Any number gives the same bytes, so it makes nothing stale."""
     torch_threads: int = Field(1, ge=1, le=1024)
     """Threads of the gradient steps; part of the result, since sums are taken in another order."""
+    overlap: bool = False
+    """Whether the next rollout is collected while the last one is learned from, by the policy of one update before
+    (PPO only, one torch thread); part of the result, for any number of threads."""
     total_steps: int = Field(5_000_000, ge=1)
     """Rounded up to whole segments."""
     segment_steps: int = Field(1_000_000, ge=1)
@@ -111,6 +114,19 @@ class TrainingSettings(Settings):
         check_phases(self.curriculum)
         return self
 
+    @model_validator(mode="after")
+    def _overlap_fits(self) -> TrainingSettings:
+        if self.overlap and self.algorithm != "PPO":
+            raise ValueError(
+                f"overlap: only PPO's clipping bounds what learning from an older policy's rollout does "
+                f"(algorithm is {self.algorithm})"
+            )
+        if self.overlap and self.torch_threads != 1:
+            raise ValueError(
+                f"overlap: gradient steps have one thread beside the physics (torch_threads is {self.torch_threads})"
+            )
+        return self
+
     @property
     def segment_length(self) -> int:
         """Steps of one segment: whole rollouts."""
@@ -134,6 +150,7 @@ class TrainingSettings(Settings):
             mirror=self.mirror,
             n_envs=self.n_envs,
             torch_threads=self.torch_threads,
+            overlap=self.overlap,
         )
         stops = self.checkpoint_steps()
         starts = [0, *stops[:-1]]
@@ -170,6 +187,7 @@ class LearnerSettings(Settings):
     mirror: bool = False
     n_envs: int
     torch_threads: int
+    overlap: bool = False
 
 
 class SegmentSettings(Settings):

@@ -28,6 +28,7 @@ from myoassist.policies.hyper_parameters import check_parameters, plain_values
 from myoassist.policies.mirror import Mirror
 from myoassist.policies.normalization import NormalizingExtractor
 from myoassist.policies.off_policy import Refilling, refilling
+from myoassist.policies.overlapping import OverlappingPPO
 from myoassist.policies.schedules import value_at
 from myoassist.policies.selection import network_names, select
 
@@ -64,6 +65,8 @@ def make_algorithm(learner: LearnerSettings, env: VecEnv, *, steps: int) -> Base
     )
     if on_policy:
         arguments.setdefault("n_steps", N_STEPS)
+        if learner.overlap:
+            found = OverlappingPPO
     else:
         found = refilling(found)
         if found.__name__ in ("TD3", "DDPG"):

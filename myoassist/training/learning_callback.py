@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +16,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
 from myoassist.policies.normalization import extractors
+from myoassist.policies.overlapping import OverlappingPPO
 from myoassist.training.progress import TrainingProgress
 
 _TRAINED = {
@@ -72,7 +73,7 @@ class LearningCallback(BaseCallback):
         self.stop_steps = stop_steps
         self.records: list[dict[str, Any]] = []
         self._progress: TrainingProgress | None = None
-        self._pending: dict[str, Any] | None = None
+        self._pending: deque[tuple[dict[str, Any], list[np.ndarray]]] = deque()  # not learned from yet, what was seen
         self._running_return = np.zeros(env.num_envs)  # of episodes that go on from one rollout to the next
         self._clear()
 
@@ -92,15 +93,23 @@ class LearningCallback(BaseCallback):
     def _on_policy(self) -> bool:
         return isinstance(self.model, OnPolicyAlgorithm)
 
+    @property
+    def _overlapping(self) -> bool:
+        """Whether a rollout has begun before the one before has been learned from."""
+        return isinstance(self.model, OverlappingPPO)
+
     def _on_training_start(self) -> None:
+        if self._overlapping:
+            self.model.after_update = self._finish_record
         self._progress = TrainingProgress(self.num_timesteps, self.stop_steps)
         torch.set_num_threads(1 if self._on_policy else self.torch_threads)
 
     def _on_rollout_start(self) -> None:
         if self._on_policy:
             torch.set_num_threads(1)
-        if self._on_policy or self._pending is not None:
-            self._finish_record()
+        if self._on_policy or self._pending:
+            if not self._overlapping:
+                self._finish_record()
             self._clear()
 
     def _on_step(self) -> bool:
@@ -136,7 +145,7 @@ class LearningCallback(BaseCallback):
             self._seen = [self.model.rollout_buffer.observations]
         raw = self._raw / self._count
         seconds = [steps * self.env.control_s for steps in self._lengths]
-        self._pending = {
+        record = {
             "steps": int(self.num_timesteps),
             "reward_per_step": self._reward / self._count,
             "episodes": len(seconds),
@@ -153,18 +162,23 @@ class LearningCallback(BaseCallback):
             "divergences": self.env.simulation.divergences,
             "collect_s": time.perf_counter() - self._began,
         }
+        self._pending.append((record, self._seen))
 
     def _finish_record(self) -> None:
         """After the gradient steps on a rollout: absorb its observations, complete and show its record."""
-        if self._pending is None:
+        if not self._pending:
             return
-        record, self._pending = self._pending, None
-        self._absorb_observations()
+        record, seen = self._pending.popleft()
+        self._absorb(seen)
         for name, key in (_TRAINED if self._on_policy else _TRAINED_OFF_POLICY).items():
             value = self.model.logger.name_to_value.get(key)
             record[name] = None if value is None or not math.isfinite(float(value)) else float(value)
-        elapsed = time.perf_counter() - self._began
-        record["update_s"] = elapsed - record["collect_s"]
+        if self._overlapping:
+            record["update_s"] = self.model.update_s
+            elapsed = (max if self.model.concurrent else sum)([record["collect_s"], record["update_s"]])
+        else:
+            elapsed = time.perf_counter() - self._began
+            record["update_s"] = elapsed - record["collect_s"]
         record["steps_per_second"] = self._count * self.env.num_envs / elapsed
         self.records.append(record)
         self._show(record)
@@ -175,12 +189,12 @@ class LearningCallback(BaseCallback):
                 logger.warning("what watches the training failed and is not asked again: {}", error)
                 self.on_record = None
 
-    def _absorb_observations(self) -> None:
+    def _absorb(self, seen: list[np.ndarray]) -> None:
         found = extractors(self.model.policy)
         if not found:
             return
-        seen = np.concatenate(self._seen)
-        observations = torch.as_tensor(seen.reshape(-1, seen.shape[-1]))
+        together = np.concatenate(seen)
+        observations = torch.as_tensor(together.reshape(-1, together.shape[-1]))
         for extractor in found:
             extractor.update(observations)
 
@@ -193,8 +207,10 @@ class LearningCallback(BaseCallback):
             self._progress.show(record["steps"], note)
 
     def _on_training_end(self) -> None:
-        if self._pending is None and not self._on_policy and self._count:
+        if not self._pending and not self._on_policy and self._count:
             self._begin_record()
+        if self._overlapping:
+            self.model.wait()
         self._finish_record()
         self.close()
 

@@ -33,6 +33,7 @@ from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, r
 from myoassist.formats.documents import TRAIN_LOG_FORMAT, TRAIN_LOG_VERSION, write_document
 from myoassist.formats.files import sha256
 from myoassist.policies.learner import make_algorithm
+from myoassist.policies.overlapping import OverlappingPPO
 from myoassist.policies.scheduled_noise import ScheduledNoise
 from myoassist.policies.transfer import transfer
 from myoassist.training.curriculum import CurrentPhase, current_phase, measure
@@ -83,6 +84,8 @@ def train_segment(
     env = learning_env(batch, settings.learner)
     began = time.perf_counter()
     algorithm, noise = start_algorithm(settings, env, previous)
+    if isinstance(algorithm, OverlappingPPO):
+        algorithm.concurrent = threads > 1
     entry: dict[str, Any] = {"phase": phase.name} if phase.name else {}
     if settings.segment == 0:
         entry["untrained_reward_per_step"] = mean_reward(algorithm, env, _seed(settings))

@@ -1,0 +1,116 @@
+"""PPO that collects the next rollout while it still learns from the last one."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.utils import FloatSchedule
+
+_SCHEDULES = ("lr_schedule", "clip_range", "clip_range_vf")
+
+
+class OverlappingPPO(PPO):
+    """PPO whose rollouts are collected by the policy of one update before.
+
+    While gradient steps are taken on rollout k, rollout k + 1 is collected by a copy of the policy as it was before
+    them, so that no core waits for the other's work. The probability ratio is against the policy that collected, as
+    in Espeholt et al. 2018 (IMPALA, one update of lag); PPO's clipping bounds what the lag can do. The first two
+    rollouts of every `learn` are collected by the policy that it starts with, and it returns when the last update is
+    done.
+
+    Which policy collects what does not depend on timing: with `concurrent` off, everything is done in the calling
+    thread and gives the same bytes.
+
+    Attributes:
+        concurrent: whether gradient steps have a thread of their own.
+        after_update: is called when an update has ended and before the acting policy learns of it; what it changes in
+            the policy reaches the acting one too.
+        update_s: time that the last update took (s).
+    """
+
+    concurrent: bool = False
+    after_update: Callable[[], None] | None = None
+    update_s: float = 0.0
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        self._acting = copy.deepcopy(self.policy)
+        self._worker: ThreadPoolExecutor | None = None
+        self._update: Future[tuple[int, float]] | None = None
+
+    def _excluded_save_params(self) -> list[str]:
+        ours = ["_acting", "_worker", "_update", "concurrent", "after_update", "update_s"]
+        return [*super()._excluded_save_params(), *ours]
+
+    def learn(self, *arguments: Any, **named: Any) -> OverlappingPPO:
+        """Learn as PPO does; see there. Whatever happens, no update goes on after it."""
+        self._acting.load_state_dict(self.policy.state_dict())
+        self._worker = ThreadPoolExecutor(1, "gradient-steps", torch.set_num_threads, (1,)) if self.concurrent else None
+        try:
+            super().learn(*arguments, **named)
+            self.wait()
+        finally:
+            self._update = None
+            if self._worker is not None:
+                self._worker.shutdown()
+                self._worker = None
+        return self
+
+    def collect_rollouts(self, *arguments: Any, **named: Any) -> bool:
+        """Collect a rollout with the acting policy."""
+        learned, self.policy = self.policy, self._acting
+        try:
+            return super().collect_rollouts(*arguments, **named)
+        finally:
+            self.policy = learned
+
+    def train(self) -> None:
+        """Wait for the update before, let the acting policy have it, and begin to learn from the last rollout."""
+        noise = self._acting.log_std
+        self.wait()
+        if not self.policy.log_std.requires_grad:  # follows a schedule: the noise that the rollout was collected with
+            with torch.no_grad():
+                self.policy.log_std.copy_(noise)
+        self._acting.load_state_dict(self.policy.state_dict())
+        student = self._student()
+        if self._worker is None:
+            self._update = Future()
+            self._update.set_result(_timed_update(student))
+        else:
+            self._update = self._worker.submit(_timed_update, student)
+
+    def wait(self) -> None:
+        """Wait until the update that is under way has ended, if there is one.
+
+        Raises:
+            Exception: whatever went wrong in it.
+        """
+        if self._update is None:
+            return
+        update, self._update = self._update, None
+        self._n_updates, self.update_s = update.result()
+        if self.after_update is not None:
+            self.after_update()
+
+    def _student(self) -> PPO:
+        """What takes the gradient steps: this algorithm as it is now, whatever steps are counted meanwhile."""
+        student = copy.copy(self)
+        student.rollout_buffer = copy.copy(self.rollout_buffer)  # the next rollout gets new arrays
+        for name in _SCHEDULES:
+            schedule = getattr(self, name)
+            if schedule is not None:
+                setattr(student, name, FloatSchedule(schedule(self._current_progress_remaining)))
+        return student
+
+
+def _timed_update(student: PPO) -> tuple[int, float]:
+    """Take the gradient steps; return the number of epochs so far and how long it took (s)."""
+    began = time.perf_counter()
+    PPO.train(student)
+    return student._n_updates, time.perf_counter() - began

@@ -40,7 +40,10 @@ class OverlappingPPO(PPO):
 
     def _setup_model(self) -> None:
         super()._setup_model()
-        self._acting = copy.deepcopy(self.policy)
+        with torch.random.fork_rng(devices=[]):  # its weights come from the policy: it shall cost no random numbers
+            self._acting = self.policy_class(
+                self.observation_space, self.action_space, self.lr_schedule, use_sde=self.use_sde, **self.policy_kwargs
+            )
         self._worker: ThreadPoolExecutor | None = None
         self._update: Future[tuple[int, float]] | None = None
 

@@ -165,8 +165,17 @@ def test_what_fails_in_the_thread_is_raised_and_leaves_none_behind(started):
     assert algorithm._update is None
 
 
-def test_any_number_of_threads_gives_the_same_bytes(assets, tmp_path):
-    settings = TrainingSettings.parse({**TRAINING, "total_steps": 4 * ROLLOUT, "segment_steps": 2 * ROLLOUT})
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"policy": {"networks": {"legs": {"observes": ["joint_positions"], "acts": ["muscles"], "hidden": [8]}}}},
+        {"policy": {"actor": [8]}, "parameters": {**TRAINING["parameters"], "use_sde": True, "sde_sample_freq": 4}},
+    ],
+    ids=["plain", "networks", "gsde"],
+)
+def test_any_number_of_threads_gives_the_same_bytes(changes, assets, tmp_path):
+    settings = TrainingSettings.parse({**TRAINING, "segment_steps": 2 * ROLLOUT, **changes})
     made = {}
     for threads in (1, 2):
         previous = None

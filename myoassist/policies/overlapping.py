@@ -8,21 +8,29 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import FloatSchedule
 
+LARGEST_WEIGHT = 2.0
+"""Of an advantage: how many times likelier than when it was taken an action may count."""
 _SCHEDULES = ("lr_schedule", "clip_range", "clip_range_vf")
+_ROWS = 2048
+"""Observations that the network sees at once outside of gradient steps."""
 
 
 class OverlappingPPO(PPO):
     """PPO whose rollouts are collected by the policy of one update before.
 
     While gradient steps are taken on rollout k, rollout k + 1 is collected by a copy of the policy as it was before
-    them, so that no core waits for the other's work. The probability ratio is against the policy that collected, as
-    in Espeholt et al. 2018 (IMPALA, one update of lag); PPO's clipping bounds what the lag can do. The first two
-    rollouts of every `learn` are collected by the policy that it starts with, and it returns when the last update is
-    done.
+    them, so that no core waits for the other's work. The objective is the decoupled one of Hilton, Cobbe and Schulman
+    2021 ("Batch size-invariance for policy optimization", eq. 5): clipping is around the policy that an update begins
+    with, and advantages are weighted by its probability of each action over that of the policy that collected,
+    truncated as by Espeholt et al. 2018 (IMPALA). The first two rollouts of every `learn` are collected by the policy
+    that it starts with, and it returns when the last update is done.
 
     Which policy collects what does not depend on timing: with `concurrent` off, everything is done in the calling
     thread and gives the same bytes.
@@ -112,8 +120,30 @@ class OverlappingPPO(PPO):
         return student
 
 
+@torch.no_grad()
+def decouple(buffer: RolloutBuffer, policy: ActorCriticPolicy) -> None:
+    """Make a rollout one that a policy learns from which did not collect it.
+
+    Args:
+        buffer: a full one; its `log_probs` become the policy's own, and its advantages are weighted by the ratio.
+        policy: what an update begins with.
+    """
+    policy.set_training_mode(False)
+    now = np.empty_like(buffer.log_probs)
+    flat, observations = now.reshape(-1), buffer.observations.reshape(-1, buffer.observations.shape[-1])
+    actions = buffer.actions.reshape(-1, buffer.actions.shape[-1])
+    for start in range(0, len(flat), _ROWS):
+        rows = slice(start, start + _ROWS)
+        distribution = policy.get_distribution(torch.as_tensor(observations[rows]))
+        flat[rows] = distribution.log_prob(torch.as_tensor(actions[rows])).numpy()
+    weight = np.minimum(np.exp(now - buffer.log_probs), np.float32(LARGEST_WEIGHT))
+    buffer.advantages = buffer.advantages * weight
+    buffer.log_probs = now
+
+
 def _timed_update(student: PPO) -> tuple[int, float]:
     """Take the gradient steps; return the number of epochs so far and how long it took (s)."""
     began = time.perf_counter()
+    decouple(student.rollout_buffer, student.policy)
     PPO.train(student)
     return student._n_updates, time.perf_counter() - began

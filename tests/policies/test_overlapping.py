@@ -15,6 +15,7 @@ from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import read_parameters
 from myoassist.policies.learner import make_algorithm
+from myoassist.policies.overlapping import LARGEST_WEIGHT, decouple
 from myoassist.policies.scheduled_noise import ScheduledNoise
 from myoassist.training.learning_callback import LearningCallback
 from myoassist.training.learning_env import learning_env
@@ -111,14 +112,36 @@ def test_the_first_update_is_that_of_ppo(started):
     plain, its_callback = started(overlap=False)
     assert type(plain) is PPO
     plain.learn(ROLLOUT, callback=its_callback, log_interval=None, reset_num_timesteps=False)
-    assert np.array_equal(weights(algorithm.policy), weights(plain.policy))
+    assert np.allclose(weights(algorithm.policy), weights(plain.policy), rtol=1e-4, atol=1e-5)
     timing = ("collect_s", "update_s", "steps_per_second")
-    records = [
-        {key: value for key, value in record.items() if key not in timing}
-        for record in (*callback.records, *its_callback.records)
-    ]
-    assert records[0] == records[1]
+    (ours,), (theirs,) = callback.records, its_callback.records
+    numbers = [key for key, value in ours.items() if isinstance(value, float) and key not in timing]
+    assert "approx_kl" in numbers
+    assert {key: ours[key] for key in numbers} == pytest.approx({key: theirs[key] for key in numbers}, 1e-4, 1e-6)
     assert algorithm._n_updates == plain._n_updates == 2
+
+
+def test_an_older_policys_rollout_is_weighted_and_clipped_around_the_one_that_learns(started):
+    algorithm, callback = started(policy={"actor": [16], "critic": [16], "initial_std": 0.5})
+    algorithm.learn(ROLLOUT, callback=callback, log_interval=None, reset_num_timesteps=False)
+    buffer, policy = algorithm.rollout_buffer, algorithm.policy
+    observations = torch.as_tensor(buffer.observations.reshape(ROLLOUT, -1))
+    actions = torch.as_tensor(buffer.actions.reshape(ROLLOUT, -1))
+    collected, advantages = buffer.log_probs.copy(), buffer.advantages.copy()
+    decouple(buffer, policy)
+    with torch.no_grad():
+        _, expected, _ = policy.evaluate_actions(observations, actions)
+    assert buffer.log_probs.ravel() == pytest.approx(expected.numpy(), abs=1e-4)
+    ratio = np.exp(buffer.log_probs - collected)
+    assert buffer.advantages == pytest.approx(advantages * np.minimum(ratio, LARGEST_WEIGHT), rel=1e-5)
+    collected[0, 0] = buffer.log_probs[0, 0] - 5.0  # 148 times likelier now
+    buffer.log_probs[:], buffer.advantages[:] = collected, advantages
+    decouple(buffer, policy)
+    assert buffer.advantages[0, 0] == pytest.approx(LARGEST_WEIGHT * advantages[0, 0])
+    first = next(iter(buffer.get(ROLLOUT)))
+    with torch.no_grad():
+        _, log_prob, _ = policy.evaluate_actions(first.observations, first.actions)
+    assert torch.exp(log_prob - first.old_log_prob).numpy() == pytest.approx(np.ones(ROLLOUT), abs=1e-4)
 
 
 def test_schedules_are_those_of_the_steps_that_were_collected(started):

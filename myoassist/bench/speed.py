@@ -65,7 +65,7 @@ def benchmark(
     ppo: bool = True,
     checkpoint: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure control steps per second, each number the median of interleaved repeats.
+    """Measure control steps per second, each number the median of interleaved repeats, each ratio that of their ratios.
 
     Args:
         handler: makes the environments.
@@ -82,10 +82,11 @@ def benchmark(
     Returns:
         Plain data: `physics`, `environment`, with more than one thread the same two with `_1_thread`, `ppo`,
         `ppo_64x64`, `physics_of_ppo` and `physics_of_ppo_64x64`: steps per second (median, best, worst), steps per
-        second of processor time (median), simulated seconds per second. `ratio_environment` is over `physics`,
-        `ratio_ppo` and `ratio_ppo_64x64` are over the bare physics of their own states; the same with `_cpu` in
-        processor time, which other work on the machine disturbs less. `thread_speedup` (environment over environment
-        with 1 thread) and `thread_speedup_physics` (the same of the bare physics, the most that the machine gives),
+        second of processor time (median), simulated seconds per second. `ratio_environment` (also `_1_thread`) is over
+        `physics`, `ratio_ppo` and `ratio_ppo_64x64` are over the bare physics of their own states; the same with
+        `_cpu` in processor time. Other work on the machine disturbs `ratio_environment` the least, since each step
+        of it is compared with its own physics at once. `thread_speedup` (environment over environment with 1 thread)
+        and `thread_speedup_physics` (the same of the bare physics, the most that the machine gives),
         `acting` (who chose the actions of each), memory (an environment that shares its model; one model of its own
         without visuals, as variation makes; the full model) and machine.
     """
@@ -97,37 +98,33 @@ def benchmark(
     memory_per_env = (_resident_mb() - memory_before) / num_envs
     policy = None if checkpoint is None else _policy(checkpoint, batch)
     walk = Walk(batch, steps, policy)
-    runs: dict[str, Callable[[], Spent]] = {"environment": walk.run, "physics": walk.calls.repeat}
     acting = "random actions" if checkpoint is None else f"{checkpoint}, with exploration noise"
     actors = {"environment": acting, "physics": acting}
+    runs: dict[tuple[str, str], Callable[[], tuple[Spent, Spent]]] = {("environment", "physics"): walk.run}
     if threads > 1:
         alone = Walk(handler.make_batch(num_envs, threads=1), steps, None)
         alone.actions = walk.actions
-        runs |= {"environment_1_thread": alone.run, "physics_1_thread": alone.calls.repeat}
+        runs["environment_1_thread", "physics_1_thread"] = alone.run
     if ppo:
         small = training.policy.model_copy(update={"actor": SMALL, "critic": SMALL, "networks": None})
         actors |= {"ppo": "a new network" if checkpoint is None else acting, "ppo_64x64": "a new network"}
         for name, network, start in (("ppo", training.policy, checkpoint), ("ppo_64x64", small, None)):
-            runs[name], runs[f"physics_of_{name}"] = _learner(handler, training, network, num_envs, threads, start)
+            runs[name, f"physics_of_{name}"] = _learner(handler, training, network, num_envs, threads, start)
     walk.run()  # chooses the actions
-    if threads > 1:
-        alone.run()
-    measured: dict[str, list[Spent]] = {name: [] for name in runs}
+    measured: dict[str, list[Spent]] = {name: [] for names in runs for name in names}
     for _ in range(repeats):
-        for name, run in runs.items():
-            measured[name].append(run())
+        for names, run in runs.items():
+            for name, spent in zip(names, run(), strict=True):
+                measured[name].append(spent)
     batch.close()
     result: dict[str, Any] = {name: _summary(spent, batch.control_s) for name, spent in measured.items()}
-    for name in ("environment", "ppo", "ppo_64x64"):
-        if name in measured:
-            limit = result["physics" if name == "environment" else f"physics_of_{name}"]
-            for suffix, unit in (("", "steps_per_second"), ("_cpu", "steps_per_cpu_second")):
-                result[f"ratio_{name}{suffix}"] = round(result[name][unit] / limit[unit], 4)
+    for name, limit in runs:
+        result[f"ratio_{name}"] = _median_ratio(measured[limit], measured[name], "wall_s")
+        result[f"ratio_{name}_cpu"] = _median_ratio(measured[limit], measured[name], "cpu_s")
     if threads > 1:
         for name, suffix in (("environment", ""), ("physics", "_physics")):
-            pairs = zip(measured[name], measured[f"{name}_1_thread"], strict=True)
-            speedup = statistics.median(one.wall_s / many.wall_s for many, one in pairs)
-            result[f"thread_speedup{suffix}"] = round(speedup, 3)
+            alone_spent, together = measured[f"{name}_1_thread"], measured[name]
+            result[f"thread_speedup{suffix}"] = _median_ratio(alone_spent, together, "wall_s")
     return result | {
         "acting": actors,
         "episodes_ended_per_measurement": int(walk.ended.sum()),
@@ -168,6 +165,12 @@ class Spent:
         self.wall_s += time.perf_counter() - self._wall
         self.cpu_s += time.process_time() - self._cpu
 
+    def __iadd__(self, other: Spent) -> Spent:
+        self.steps += other.steps
+        self.wall_s += other.wall_s
+        self.cpu_s += other.cpu_s
+        return self
+
     def without(self, other: Spent) -> Spent:
         """The same steps without the time that something else took in between."""
         return Spent(self.steps, self.wall_s - other.wall_s, self.cpu_s - other.cpu_s)
@@ -182,6 +185,15 @@ def _summary(spent: list[Spent], control_s: float) -> dict[str, float]:
         "steps_per_cpu_second": round(statistics.median(item.steps / item.cpu_s for item in spent), 1),
         "simulated_seconds_per_second": round(statistics.median(rates) * control_s, 2),
     }
+
+
+def _median_ratio(above: list[Spent], below: list[Spent], clock: str) -> float:
+    """Median over repeats of the ratio of two times for one control step."""
+    ratios = [
+        (getattr(one, clock) / one.steps) / (getattr(other, clock) / other.steps)
+        for one, other in zip(above, below, strict=True)
+    ]
+    return round(statistics.median(ratios), 4)
 
 
 class PhysicsCalls:
@@ -204,6 +216,7 @@ class PhysicsCalls:
         simulation = self._simulation = batch.simulation
         self.states = np.empty((steps, *simulation.state.shape))
         self.repeated = np.empty_like(self.states)
+        self._substates, self._sensors = np.empty_like(simulation.substates), np.empty_like(simulation.sensordata)
         self.clear()
         self._forced = False
         self._controls = np.empty((steps, *simulation.control.shape))
@@ -230,28 +243,33 @@ class PhysicsCalls:
         return self._step(control, applied)
 
     def repeat(self) -> Spent:
-        """Repeat the noted calls; what is given to them is put together outside of the time."""
-        simulation = self._simulation
-        states, sensors = np.empty_like(simulation.substates), np.empty_like(simulation.sensordata)
-        spent = Spent(steps=self.noted * len(simulation.state))
+        """Repeat the noted calls."""
+        spent = Spent()
         for call in range(self.noted):
-            given = self._controls[call]
-            if self._forced:
-                held = np.repeat(self._forces[call][:, None], simulation.substeps, axis=1)
-                given = np.concatenate([given, held], axis=2)
-            with spent:
-                self._pool.rollout(
-                    simulation.models,
-                    simulation.workers,
-                    self.states[call],
-                    given,
-                    skip_checks=True,
-                    nstep=simulation.substeps,
-                    control_spec=_CONTROL_AND_FORCE if self._forced else _CONTROL,
-                    state=states,
-                    sensordata=sensors,
-                )
-            self.repeated[call] = states[:, -1]
+            spent += self.again(call)
+        return spent
+
+    def again(self, call: int) -> Spent:
+        """Repeat one of the noted calls; what is given to it is put together outside of the time."""
+        simulation = self._simulation
+        given = self._controls[call]
+        if self._forced:
+            held = np.repeat(self._forces[call][:, None], simulation.substeps, axis=1)
+            given = np.concatenate([given, held], axis=2)
+        spent = Spent(steps=len(simulation.state))
+        with spent:
+            self._pool.rollout(
+                simulation.models,
+                simulation.workers,
+                self.states[call],
+                given,
+                skip_checks=True,
+                nstep=simulation.substeps,
+                control_spec=_CONTROL_AND_FORCE if self._forced else _CONTROL,
+                state=self._substates,
+                sensordata=self._sensors,
+            )
+        self.repeated[call] = self._substates[:, -1]
         return spent
 
 
@@ -274,26 +292,34 @@ class Walk:
         size = (steps, batch.num_envs, batch.action_layout.size)
         self.actions = rng.normal(0.0, 0.3, size).clip(-1, 1).astype(np.float32)
 
-    def run(self) -> Spent:
-        """Step the environment, starts of new episodes included; choosing actions is not its time.
+    def run(self) -> tuple[Spent, Spent]:
+        """Step the environment, starts of new episodes included, and after each step repeat its bare physics.
+
+        So close together, other work on the machine slows both alike. The physics are repeated twice and the second
+        is timed: it finds in the processor's caches what physics leave there, as calls one after the other do.
 
         Episodes reach their time limit one after the other, as they do in a long training. The policy chooses in the
         first run only, for the same actions make the same walk: a network between two steps would drive from the
-        processor's caches what the bare physics finds there.
+        caches what the physics need.
+
+        Returns:
+            The time of the environment and that of the physics.
         """
         self.calls.clear()
         batch = self._batch
         observations, _ = batch.reset(seed=0)
         batch.steps[:] = (np.arange(batch.num_envs) + 1) * batch.max_steps // batch.num_envs - 1
-        spent = Spent(steps=self.ended.size)
+        spent, bare = Spent(steps=self.ended.size), Spent()
         for step, action in enumerate(self.actions):
             if self._policy is not None:
                 action[:] = self._policy.act(observations, deterministic=False)
             with spent:
                 observations, _, terminated, truncated, _ = batch.step(action)
             self.ended[step] = terminated | truncated
+            self.calls.again(step)
+            bare += self.calls.again(step)
         self._policy = None
-        return spent.without(self.calls.noting)
+        return spent.without(self.calls.noting), bare
 
 
 def _learner(
@@ -303,8 +329,8 @@ def _learner(
     num_envs: int,
     threads: int,
     checkpoint: Path | None = None,
-) -> tuple[Callable[[], Spent], Callable[[], Spent]]:
-    """Return what learns from some rollouts, gradient steps included, and what repeats the physics of those."""
+) -> Callable[[], tuple[Spent, Spent]]:
+    """Return what learns from some rollouts, gradient steps included, and then repeats the physics of those."""
     import torch
     from stable_baselines3.common.logger import Logger
 
@@ -334,7 +360,7 @@ def _learner(
     n_steps = getattr(algorithm, "n_steps", DEFAULT_N_STEPS)
     calls = PhysicsCalls(env.batch, MEASURED_ROLLOUTS * n_steps)
 
-    def learn() -> Spent:
+    def learn() -> tuple[Spent, Spent]:
         rollout = n_steps * num_envs
         longest = (MEASURED_ROLLOUTS + 2) * rollout
         learning = LearningCallback(
@@ -344,9 +370,9 @@ def _learner(
         laps = Laps(calls, spent, skipped=rollout, measured=MEASURED_ROLLOUTS * rollout)
         algorithm.learn(longest, callback=[learning, laps], log_interval=None, reset_num_timesteps=False)
         torch.set_num_threads(1)
-        return spent.without(calls.noting)
+        return spent.without(calls.noting), calls.repeat()
 
-    return learn, calls.repeat
+    return learn
 
 
 def _policy(checkpoint: Path, batch: MyoAssistLegBase) -> ActingPolicy:

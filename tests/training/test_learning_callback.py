@@ -32,20 +32,25 @@ def step(callback, rewards, dones):
     callback._on_step()
 
 
+def pending(callback) -> dict:
+    """What is told of the last rollout before it has been learned from."""
+    return callback._pending[-1][0]
+
+
 def test_the_return_of_an_episode_counts_what_earlier_rollouts_saw_of_it(callback):
     step(callback, [1.0, 10.0], [False, False])
     step(callback, [2.0, 20.0], [False, True])
     callback._begin_record()
-    assert callback._pending["episode_return"] == 30
+    assert pending(callback)["episode_return"] == 30
     callback._clear()
     step(callback, [3.0, 100.0], [True, False])
     step(callback, [50.0, 200.0], [False, True])
     callback._begin_record()
-    assert callback._pending["episode_return"] == pytest.approx((6 + 300) / 2)
-    assert callback._pending["episodes"] == 2
+    assert pending(callback)["episode_return"] == pytest.approx((6 + 300) / 2)
+    assert pending(callback)["episodes"] == 2
 
 
 def test_no_return_where_no_episode_ended(callback):
     step(callback, [1.0, 1.0], [False, False])
     callback._begin_record()
-    assert callback._pending["episode_return"] is None
+    assert pending(callback)["episode_return"] is None

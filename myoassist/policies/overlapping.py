@@ -27,7 +27,7 @@ class OverlappingPPO(PPO):
 
     While gradient steps are taken on rollout k, rollout k + 1 is collected by a copy of the policy as it was before
     them, so that no core waits for the other's work. The objective is the decoupled one of Hilton, Cobbe and Schulman
-    2021 ("Batch size-invariance for policy optimization", eq. 5): clipping is around the policy that an update begins
+    2021 ("Batch size-invariance for policy optimization"): clipping is around the policy that an update begins
     with, and advantages are weighted by its probability of each action over that of the policy that collected,
     truncated as by Espeholt et al. 2018 (IMPALA). The first two rollouts of every `learn` are collected by the policy
     that it starts with, and it returns when the last update is done.

@@ -42,7 +42,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
 }
 """The module of each stage's function; everything that it imports, directly or not, is the stage's code."""
 
-_WALKING = ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "numpy", "h5py")
+_WALKING = ("mujoco", "myoassist-terrains", "gymnasium", "stable-baselines3", "numpy", "numba", "h5py")
 
 PACKAGES: dict[str, tuple[str, ...]] = {
     "build": ("mujoco", "assist-sim", "myo-sim", "myoassist-terrains", "numpy"),

@@ -295,8 +295,9 @@ class Walk:
     def run(self) -> tuple[Spent, Spent]:
         """Step the environment, starts of new episodes included, and after each step repeat its bare physics.
 
-        So close together, other work on the machine slows both alike. The physics are repeated twice and the second
-        is timed: it finds in the processor's caches what physics leave there, as calls one after the other do.
+        So close together, other work on the machine slows both alike. Before the physics that are timed come those of
+        the step before: they leave in the processor's caches what physics leave there, as calls one after the other
+        do, and not the states and controls of this step, which such calls would not find there either.
 
         Episodes reach their time limit one after the other, as they do in a long training. The policy chooses in the
         first run only, for the same actions make the same walk: a network between two steps would drive from the
@@ -316,7 +317,7 @@ class Walk:
             with spent:
                 observations, _, terminated, truncated, _ = batch.step(action)
             self.ended[step] = terminated | truncated
-            self.calls.again(step)
+            self.calls.again(max(0, step - 1))
             bare += self.calls.again(step)
         self._policy = None
         return spent.without(self.calls.noting), bare

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from myoassist.config.environment import ActionSettings
+from myoassist.envs.compiling import compiled
 from myoassist.envs.layouts import Layout
 from myoassist.formats.compiled_model import Manifest
 
@@ -38,11 +39,11 @@ class Actuation:
         self._device_joint = np.array([manifest.joint(device.joint).dof for device in devices], dtype=np.intp)
         self.excitation = np.zeros((num_envs, len(muscles)))
         self.torque = np.zeros((num_envs, len(devices)))
-        # muscles are held over a control step, motors follow their limits from one physics step to the next
-        self.control = np.zeros((num_envs, substeps if devices else 1, len(muscles) + len(devices)))
+        self.control = np.zeros((num_envs, substeps, len(muscles) + len(devices)))
 
     def reset(self, rows: np.ndarray, excitation: np.ndarray) -> None:
         """Start some environments with given excitations (n, M) and motors at rest."""
+        self.excitation = self.excitation.copy()  # the last step tells of the one before
         self.excitation[rows] = excitation
         self.torque[rows] = 0.0
 
@@ -58,37 +59,89 @@ class Actuation:
             qvel_before: (N, nv) those one physics step before.
 
         Returns:
-            (N, substeps, nu) controls of the physics steps, (N, 1, nu) if all are the same (a buffer that the next
-            call overwrites).
+            (N, substeps, nu) controls of the physics steps (a buffer that the next call overwrites).
         """
-        muscles = action[:, : self.excitation.shape[1]]
-        if baseline is None:
-            # linear on either side of the neutral excitation: -1 -> 0, 0 -> neutral, 1 -> 1
-            np.multiply(muscles, np.where(muscles < 0.0, self.neutral, 1.0 - self.neutral), out=self.excitation)
-            self.excitation += self.neutral
-        else:
-            np.add(baseline, self.settings.residual_range * muscles, out=self.excitation)
-            np.clip(self.excitation, 0.0, 1.0, out=self.excitation)
-        self.control[:, :, self._muscle_controls] = self.excitation[:, None]
+        residual_range, columns = self.settings.residual_range, self._muscle_controls
+        self.excitation = _excite(action, baseline, self.neutral, residual_range, columns, self.control)
         if len(self._device_controls):
-            velocity, before = (np.take(values, self._device_joint, axis=1) for values in (qvel, qvel_before))
-            self._apply_devices(action[:, self.excitation.shape[1] :], velocity, before)
+            limits = self.settings.device
+            _drive(
+                limits.torque_limit_n_m * action[:, self.excitation.shape[1] :],
+                np.take(qvel, self._device_joint, axis=1),
+                np.take(qvel_before, self._device_joint, axis=1),
+                self._lowest,
+                self._highest,
+                limits.torque_rate_n_m_s,
+                limits.power_limit_w,
+                self._timestep_s,
+                self._gain,
+                self._device_controls,
+                self.torque,
+                self.control,
+            )
         return self.control
 
-    def _apply_devices(self, action: np.ndarray, velocity: np.ndarray, before: np.ndarray) -> None:
-        """Let the motors' torques (N, D) follow the wanted ones, as fast and as strong as the limits allow.
 
-        The speed within the step is not known yet: the power limit takes the larger of the speed now and the one that
-        the joint reaches if it goes on accelerating as in the last physics step. It may lower a torque at any rate.
-        """
-        limits, timestep = self.settings.device, self._timestep_s
-        wanted = np.clip(limits.torque_limit_n_m * action, self._lowest, self._highest)
-        change = limits.torque_rate_n_m_s * timestep
-        acceleration = (velocity - before) / timestep
-        for substep in range(self.control.shape[1]):
-            ahead = velocity + substep * timestep * acceleration
-            fastest = np.maximum(np.maximum(np.abs(velocity), np.abs(ahead)), 1e-6)
-            strongest = limits.power_limit_w / fastest
-            torque = self.torque + np.clip(wanted - self.torque, -change, change)
-            np.clip(torque, -strongest, strongest, out=self.torque)
-            self.control[:, substep, self._device_controls] = self.torque / self._gain
+@compiled
+def _excite(
+    action: np.ndarray,
+    baseline: np.ndarray | None,
+    neutral: np.ndarray,
+    residual_range: float,
+    columns: np.ndarray,
+    control: np.ndarray,
+) -> np.ndarray:
+    """Return excitations (N, M) and hold them in the columns of the controls (N, substeps, nu)."""
+    bodies, substeps, _ = control.shape
+    muscles = len(columns)
+    excitation = np.empty((bodies, muscles))
+    for body in range(bodies):
+        for muscle in range(muscles):
+            wanted = action[body, muscle]
+            if baseline is None:
+                # linear on either side of the neutral excitation: -1 -> 0, 0 -> neutral, 1 -> 1
+                still = neutral[muscle]
+                excitation[body, muscle] = wanted * (still if wanted < 0.0 else 1.0 - still) + still
+            else:
+                excitation[body, muscle] = min(max(baseline[body, muscle] + residual_range * wanted, 0.0), 1.0)
+        for substep in range(substeps):
+            for muscle in range(muscles):
+                control[body, substep, columns[muscle]] = excitation[body, muscle]
+    return excitation
+
+
+@compiled
+def _drive(
+    wanted: np.ndarray,
+    velocity: np.ndarray,
+    before: np.ndarray,
+    lowest: np.ndarray,
+    highest: np.ndarray,
+    rate_n_m_s: float,
+    power_w: float,
+    timestep_s: float,
+    gain: np.ndarray,
+    columns: np.ndarray,
+    torque: np.ndarray,
+    control: np.ndarray,
+) -> None:
+    """Let the motors' torques (N, D) follow the wanted ones, as fast and as strong as the limits allow.
+
+    The speed within the step is not known yet: the power limit takes the larger of the speed now and the one that
+    the joint reaches if it goes on accelerating as in the last physics step. It may lower a torque at any rate.
+    """
+    bodies, substeps, _ = control.shape
+    change = rate_n_m_s * timestep_s
+    for body in range(bodies):
+        for device in range(len(columns)):
+            speed = velocity[body, device]
+            acceleration = (speed - before[body, device]) / timestep_s
+            goal = min(max(wanted[body, device], lowest[device]), highest[device])
+            now = torque[body, device]
+            for substep in range(substeps):
+                ahead = speed + substep * timestep_s * acceleration
+                strongest = power_w / max(max(abs(speed), abs(ahead)), 1e-6)
+                now = now + min(max(goal - now, -change), change)
+                now = min(max(now, -strongest), strongest)
+                control[body, substep, columns[device]] = now / gain[device]
+            torque[body, device] = now

@@ -55,7 +55,7 @@ class EpisodeStarts:
         env.couplings.apply(qpos, qvel)
         sensors = env.simulation.place(rows, qpos, qvel, activation, sole_height=sole_height)
         env.actuation.reset(rows, activation)
-        env.footsteps.reset(rows, env.foot_loads(sensors, rows))
+        env.footsteps.reset(rows, env.reader.foot_loads(sensors, rows))
         env.steps[rows] = 0
         env.last_action[rows] = 0.0
 
@@ -86,8 +86,8 @@ class EpisodeStarts:
             return qpos, qvel, activation, self._standing_sole[rows]
         phase, target = env.phase[rows], env.target.value[rows]
         positions, velocities, fluctuation = env.clip.at(phase, target)
-        qpos[:, env.qpos_columns] = positions
-        qvel[:, env.qvel_columns] = velocities
+        qpos[:, env.reader.qpos_columns] = positions
+        qvel[:, env.reader.qvel_columns] = velocities
         qvel[:, env.forward.dof] = target + fluctuation
         sole_height = env.clip.sole_height(phase)
         if self.settings.position_noise_rad == 0.0:
@@ -111,7 +111,7 @@ class EpisodeStarts:
         for _ in range(_HALVINGS):
             middle = 0.5 * (deep + shallow)
             sensors = env.simulation.place(rows, qpos, qvel, activation, sole_height=middle)
-            carried = env.foot_loads(sensors, rows).sum(axis=1) >= 1.0
+            carried = env.reader.foot_loads(sensors, rows).sum(axis=1) >= 1.0
             deep, shallow = np.where(carried, middle, deep), np.where(carried, shallow, middle)
         return deep
 

@@ -52,7 +52,7 @@ def foot_slip(env: MyoAssistLegBase, speed_m_s: float) -> FootSlip:
     speed = np.full(clip.frames, speed_m_s)
     positions, _, fluctuation = clip.at(phase, speed)
     qpos = np.tile(model.qpos0, (clip.frames, 1))
-    qpos[:, env.qpos_columns] = positions
+    qpos[:, env.reader.qpos_columns] = positions
     env.couplings.apply(qpos)
     data = mujoco.MjData(model)
     between_frames = float(clip.stride_time(speed[:1])[0]) / clip.frames

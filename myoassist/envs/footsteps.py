@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from myoassist.envs.compiling import compiled
+
 
 class Footsteps:
     """Detects foot strikes at control rate and accumulates effort and speed from one to the next.
@@ -16,9 +18,7 @@ class Footsteps:
         down: (N, 2) bool, which feet are on the ground.
         time: (N,) s since the last foot strike, or since the start.
         strike: (N,) bool, where a whole footstep ended in the last update.
-        ended_time: (N,) duration of the last whole footstep (s).
-        ended_effort: (N,) its mean effort.
-        ended_error: (N,) its mean velocity error (m/s).
+        ended: (3, N) of the last whole footstep: duration (s), mean effort, mean velocity error (m/s).
     """
 
     LOADED, UNLOADED, SHORTEST_S = 0.05, 0.02, 0.15
@@ -31,17 +31,16 @@ class Footsteps:
         self._effort = np.zeros(num_envs)
         self._error = np.zeros(num_envs)
         self.strike = np.zeros(num_envs, dtype=bool)
-        self.ended_time = np.zeros(num_envs)
-        self.ended_effort = np.zeros(num_envs)
-        self.ended_error = np.zeros(num_envs)
+        self.ended = np.zeros((3, num_envs))
 
     def reset(self, rows: np.ndarray, load: np.ndarray) -> None:
         """Start episodes of some environments, the feet loaded by (n, 2) body weights."""
         self.down[rows] = load > self.LOADED
         for whole in (self._whole, self.strike):
             whole[rows] = False
-        for total in (self.time, self._effort, self._error, self.ended_time, self.ended_effort, self.ended_error):
+        for total in (self.time, self._effort, self._error):
             total[rows] = 0.0
+        self.ended[:, rows] = 0.0
 
     def update(self, load: np.ndarray, effort: np.ndarray, velocity_error: np.ndarray) -> None:
         """Account for one control step.
@@ -51,18 +50,48 @@ class Footsteps:
             effort: (N,) mean squared activation.
             velocity_error: (N,) speed minus target (m/s).
         """
-        down = np.where(self.down, load > self.UNLOADED, load > self.LOADED)
-        self.time += self.control_s
-        self._effort += effort
-        self._error += velocity_error
-        met = (down & ~self.down).any(axis=1) & ((self.time >= self.SHORTEST_S) | ~self._whole)
-        self.strike = met & self._whole
-        self.down = down
-        if met.any():
-            steps = self.time / self.control_s
-            np.copyto(self.ended_time, self.time, where=self.strike)
-            np.copyto(self.ended_effort, self._effort / steps, where=self.strike)
-            np.copyto(self.ended_error, self._error / steps, where=self.strike)
-            self._whole |= met
-            for total in (self.time, self._effort, self._error):
-                total[met] = 0.0
+        _update(
+            load,
+            effort,
+            velocity_error,
+            self.control_s,
+            (self.LOADED, self.UNLOADED, self.SHORTEST_S),
+            (self.down, self._whole, self.strike),
+            (self.time, self._effort, self._error),
+            self.ended,
+        )
+
+
+@compiled
+def _update(
+    load: np.ndarray,
+    effort: np.ndarray,
+    velocity_error: np.ndarray,
+    control_s: float,
+    limits: tuple[float, float, float],
+    flags: tuple[np.ndarray, np.ndarray, np.ndarray],
+    totals: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ended: np.ndarray,
+) -> None:
+    loaded, unloaded, shortest_s = limits
+    down, whole, strike = flags[0], flags[1], flags[2]
+    time, efforts, errors = totals
+    for body in range(len(time)):
+        time[body] += control_s
+        efforts[body] += effort[body]
+        errors[body] += velocity_error[body]
+        met = False
+        for foot in range(2):
+            is_down = load[body, foot] > (unloaded if down[body, foot] else loaded)
+            met |= is_down and not down[body, foot]
+            down[body, foot] = is_down
+        met &= time[body] >= shortest_s or not whole[body]
+        strike[body] = met and whole[body]
+        if strike[body]:
+            steps = time[body] / control_s
+            ended[0, body] = time[body]
+            ended[1, body] = efforts[body] / steps
+            ended[2, body] = errors[body] / steps
+        if met:
+            whole[body] = True
+            time[body] = efforts[body] = errors[body] = 0.0

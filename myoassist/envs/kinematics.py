@@ -5,6 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+from myoassist.envs.compiling import compiled
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import SIDES, Manifest
 
@@ -29,9 +30,8 @@ class PlanarLegs:
         self.hinges = [name for pair in _hinge_pairs() for name in pair]
         slides = [f"knee_{side}_translation{number}" for number in (1, 2) for side in SIDES]
         self._columns = np.array([columns[name] for name in (*self.hinges, *slides)], dtype=np.intp)
-        # offsets of femur, tibia, talus, calcaneus (right, left each) in the segment above: (2 axes, 8, 1)
-        offsets = np.array([model.body(f"{body}_{side}").pos[:2] for body in SEGMENTS for side in SIDES])
-        self._offsets = np.ascontiguousarray(offsets.T[:, :, None])
+        # of femur, tibia, talus, calcaneus (right, left each) in the segment above
+        self._offsets = np.array([model.body(f"{body}_{side}").pos[:2] for body in SEGMENTS for side in SIDES])
         curves = {coupling.dependent: coupling for coupling in manifest.couplings}
         knees = [f"knee_angle_{side}" for _ in (1, 2) for side in SIDES]
         if [curves[name].independent for name in slides] != knees:
@@ -39,48 +39,33 @@ class PlanarLegs:
                 "model: the slides of a knee do not follow that knee; this environment needs a planar body"
             )
         self._zero_slides, self._zero_knees = (
-            model.qpos0[[columns[name] for name in names], None] for names in (slides, knees)
+            model.qpos0[[columns[name] for name in names]] for names in (slides, knees)
         )
-        self._curve = np.array([curves[name].polynomial for name in slides]).T[:, :, None].copy()
+        self._curve = np.array([curves[name].polynomial for name in slides])
         self._verify(model)
 
-    def feet(self, qpos: np.ndarray, also: np.ndarray | None = None) -> np.ndarray:
+    def feet(self, qpos: np.ndarray) -> np.ndarray:
         """Foot positions of bodies in given joint positions.
 
         Args:
             qpos: (N, nq) rad and m.
-            also: (N, 8) positions of the joints in `hinges`, slides on their curves: N more bodies in the same pass.
 
         Returns:
-            (N or 2N, 4) x and z of the right foot, then of the left, relative to the pelvis origin (m).
+            (N, 4) x and z of the right foot, then of the left, relative to the pelvis origin (m).
         """
-        count = len(qpos)
-        total = count if also is None else 2 * count
-        # one row a quantity, environments along it: long rows are what elementwise arithmetic is fast on
-        rows = np.empty((12, total))
-        rows[:, :count] = np.take(qpos.T, self._columns, axis=0)
-        angles, slides = rows[:8], rows[8:]
-        if also is not None:
-            angles[:, count:] = also.T
-            slides[:, count:] = self._slides(angles[4:6, count:])
-        for segment in range(2, 8, 2):
-            angles[segment : segment + 2] += angles[segment - 2 : segment]
-        cosine, sine = np.cos(angles), np.sin(angles)
-        along, across = self._offsets
-        x, z = cosine * along - sine * across, sine * along + cosine * across
-        tibia = slice(2, 4)
-        along, across = along[tibia] + slides[:2], across[tibia] + slides[2:]
-        x[tibia] = cosine[tibia] * along - sine[tibia] * across
-        z[tibia] = sine[tibia] * along + cosine[tibia] * across
-        out = np.empty((total, 2, 2))
-        out[:, :, 0] = (x[:2] + x[2:4] + x[4:6] + x[6:]).T
-        out[:, :, 1] = (z[:2] + z[2:4] + z[4:6] + z[6:]).T
-        return out.reshape(total, 4)
+        return _feet(qpos, self._columns, self._offsets)
 
-    def _slides(self, knees: np.ndarray) -> np.ndarray:
-        """Slides (4, N) in m of knees (2, N) in rad: `Couplings`' polynomials."""
-        c, angle = self._curve, np.concatenate([knees, knees]) - self._zero_knees
-        return self._zero_slides + ((((c[4] * angle + c[3]) * angle + c[2]) * angle + c[1]) * angle + c[0])
+    def feet_on_curves(self, positions: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Foot positions of bodies whose slides are on their curves.
+
+        Args:
+            positions: (N, C) joint positions (rad).
+            columns: (8,) those of the joints in `hinges`.
+
+        Returns:
+            (N, 4) as `feet` does.
+        """
+        return _feet_on_curves(positions, columns, self._curve, self._zero_slides, self._zero_knees, self._offsets)
 
     def _verify(self, model: mujoco.MjModel) -> None:
         data = mujoco.MjData(model)
@@ -90,6 +75,59 @@ class PlanarLegs:
         expected = np.concatenate([(data.body(f"calcn_{side}").xpos - pelvis)[[0, 2]] for side in SIDES])
         if not np.allclose(self.feet(data.qpos[None])[0], expected, atol=1e-9):
             raise InputError("model: the body's legs are not planar; this environment needs a planar body")
+
+
+@compiled
+def _feet(positions: np.ndarray, columns: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Foot positions (N, 4); columns are of angles of four segments, right and left each, then slides of both axes."""
+    feet = np.empty((len(positions), 4))
+    joints = np.empty(12)
+    for body in range(len(positions)):
+        for joint in range(12):
+            joints[joint] = positions[body, columns[joint]]
+        _place_feet(joints, offsets, feet[body])
+    return feet
+
+
+@compiled
+def _feet_on_curves(
+    positions: np.ndarray,
+    columns: np.ndarray,
+    curve: np.ndarray,
+    zero_slides: np.ndarray,
+    zero_knees: np.ndarray,
+    offsets: np.ndarray,
+) -> np.ndarray:
+    """Foot positions (N, 4); slides follow their knees by `Couplings`' polynomials."""
+    feet = np.empty((len(positions), 4))
+    joints = np.empty(12)
+    for body in range(len(positions)):
+        for joint in range(8):
+            joints[joint] = positions[body, columns[joint]]
+        for slide in range(4):
+            c, angle = curve[slide], joints[4 + slide % 2] - zero_knees[slide]
+            value = (((c[4] * angle + c[3]) * angle + c[2]) * angle + c[1]) * angle + c[0]
+            joints[8 + slide] = zero_slides[slide] + value
+        _place_feet(joints, offsets, feet[body])
+    return feet
+
+
+@compiled
+def _place_feet(joints: np.ndarray, offsets: np.ndarray, feet: np.ndarray) -> None:
+    """Set one body's foot positions (4,) from its (12,) angles and slides."""
+    for side in range(2):
+        angle = x = z = 0.0
+        for segment in range(4):
+            place = 2 * segment + side
+            angle += joints[place]
+            along, across = offsets[place, 0], offsets[place, 1]
+            if segment == 1:
+                along += joints[8 + side]
+                across += joints[10 + side]
+            cosine, sine = np.cos(angle), np.sin(angle)
+            x += cosine * along - sine * across
+            z += sine * along + cosine * across
+        feet[2 * side], feet[2 * side + 1] = x, z
 
 
 def _hinge_pairs() -> list[list[str]]:

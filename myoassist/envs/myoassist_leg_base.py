@@ -15,6 +15,7 @@ from gymnasium.vector.utils import batch_space
 from myoassist.config.environment import EnvironmentSettings
 from myoassist.envs import reward_terms
 from myoassist.envs.actuation import Actuation
+from myoassist.envs.compiling import compiled
 from myoassist.envs.couplings import Couplings
 from myoassist.envs.episode_starts import EpisodeStarts, read_options
 from myoassist.envs.footsteps import Footsteps
@@ -23,11 +24,12 @@ from myoassist.envs.layouts import Layout
 from myoassist.envs.observation import Observer
 from myoassist.envs.pelvis_support import PelvisSupport
 from myoassist.envs.push import Push
+from myoassist.envs.readings import BodyReader
 from myoassist.envs.reference_clip import ReferenceClip
 from myoassist.envs.simulation import Simulation, substeps_per_control
 from myoassist.envs.step import Step
 from myoassist.envs.target_velocity import TargetVelocity
-from myoassist.envs.termination import RUNNING, TIME_LIMIT, Termination
+from myoassist.envs.termination import Termination
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import SIDES, Manifest
 from myoassist.formats.reference_motion import FittedReference
@@ -193,7 +195,10 @@ class MyoAssistLegBase(VectorEnv):
             threads=threads,
             velocity_limit=settings.termination.velocity_limit,
         )
-        self._index_joints()
+        self.reader = BodyReader(self.simulation, manifest)
+        self.joint_names = self.reader.joint_names
+        self.forward = manifest.joint(manifest.root["forward"])
+        self._height_column = self.joint_names.index(manifest.root["height"])
         self.couplings = Couplings(first, manifest)
         self.legs = PlanarLegs(first, manifest)
         self.actuation = Actuation(settings.action, manifest, num_envs=num_envs, substeps=self.simulation.substeps)
@@ -209,6 +214,7 @@ class MyoAssistLegBase(VectorEnv):
         self.applied_force = np.zeros((num_envs, first.nv))
         weights = reward_terms.weights(settings, self.imitation_terms)
         self.reward_terms = tuple(weights)
+        self._term_names = frozenset(weights)
         self.weights = np.array(list(weights.values()))
         self.raw_terms = np.zeros((len(weights), num_envs))
 
@@ -221,30 +227,13 @@ class MyoAssistLegBase(VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
         self.phase = np.zeros(num_envs)
+        self.stride_time = np.ones(num_envs)
         self.steps = np.zeros(num_envs, dtype=np.int64)
         self.max_steps = max(1, round(settings.episode_s * settings.control_rate_hz))
         self.last_action = np.zeros((num_envs, self.action_layout.size))
         self.streams: list[np.random.Generator] = []
         self._activation_before = np.zeros((num_envs, len(manifest.muscles)))
-
-    # -- construction ------------------------------------------------------------------------------------------
-
-    def _index_joints(self) -> None:
-        manifest = self.manifest
-        forward, height = manifest.root["forward"], manifest.root["height"]
-        independent = [joint for joint in manifest.independent_joints if joint.name != forward]
-        self.joint_names = [joint.name for joint in independent]
-        self.qpos_columns = np.array([joint.qpos for joint in independent], dtype=np.intp)
-        self.qvel_columns = np.array([joint.dof for joint in independent], dtype=np.intp)
-        self.forward = manifest.joint(forward)
-        self._height_column = self.joint_names.index(height)
-        feet = manifest.feet
-        # the sensors tell the force on the ground, so the load is minus its vertical part
-        self._foot_vertical = np.array([feet[side].sensor_foot + 3 for side in SIDES], dtype=np.intp)
-        self._toes_vertical = np.array([feet[side].sensor_toes + 3 for side in SIDES], dtype=np.intp)
-        self._limit_columns = np.array(list(manifest.limit_sensors.values()), dtype=np.intp)
-        mass = np.array([float(model.body_mass.sum()) for model in self.simulation.models])
-        self.body_weight_n = mass * manifest.gravity_m_s2
+        self._all = np.arange(num_envs)
 
     def columns_of(self, name: str, field: str) -> list[int]:
         """Columns of a joint, or of both sides' joints if the name has no side suffix."""
@@ -279,9 +268,8 @@ class MyoAssistLegBase(VectorEnv):
         if seed is not None or not self.streams:
             self._seed(seed)
         rows, phase, target = read_options(options, self.num_envs, started=hasattr(self, "step_result"))
-        self.starts.start(rows, phase, target)
-        self._activation_before[rows] = self.simulation.activation[rows]
-        self.step_result = self._gather(slice(None), np.zeros(self.num_envs, dtype=bool))
+        self._start(rows, phase, target)
+        self.step_result = self._gather(self._all, np.zeros(self.num_envs, dtype=bool))
         return self.observer.observe(self.step_result, slice(None)), {}
 
     def _seed(self, seed: int | Sequence[int] | None) -> None:
@@ -309,26 +297,20 @@ class MyoAssistLegBase(VectorEnv):
             InputError: for actions that are no numbers or have another shape.
             gymnasium.error.ResetNeeded: before the first `reset`.
         """
-        action = np.clip(self._read_actions(actions), -1.0, 1.0)
-        unknown = np.isnan(action)
-        if unknown.any():
-            action[unknown] = 0.0
-        self.last_action = action
+        self.last_action = action = _bounded(self._read_actions(actions))
         simulation = self.simulation
-        np.copyto(self._activation_before, simulation.activation)
         control = self.actuation.apply(action, self._excitation_baseline(), simulation.qvel, simulation.qvel_before)
         diverged = simulation.step(control, self._outside_forces())
         if diverged.any():
             self._forget(diverged)
-        self.steps += 1
-        time = self.steps * self.control_s
-        self.phase += self.control_s / self._stride_time(self.target.value)
-        self.phase -= np.floor(self.phase)
-        self.target.update(time)
-        self.step_result = self._gather(slice(None), diverged, stepped=True)
+        _advance(self.steps, self.phase, self.stride_time, self.control_s)
+        if self.target.varies:
+            self.target.update(self.steps * self.control_s)
+            self.stride_time = self._stride_time(self.target.value)
+        self.step_result = self._gather(self._all, diverged, stepped=True)
         rewards = self._weighted_reward()
         reasons = self.termination.reasons(self.step_result)
-        terminated = reasons != RUNNING
+        terminated = reasons != 0
         truncated = ~terminated & (self.steps >= self.max_steps)
         observations = self.observer.observe(self.step_result, slice(None))
         info = self._finish(terminated, truncated, reasons, observations)
@@ -347,9 +329,14 @@ class MyoAssistLegBase(VectorEnv):
 
     def _forget(self, diverged: np.ndarray) -> None:
         """Drop what was derived from the states before of diverged bodies (N,): those may have been broken already."""
-        self._activation_before[diverged] = self.simulation.activation[diverged]
+        self._forget_activations(diverged)
         for forces in (self.actuation.torque, self.applied_force):
             forces[diverged] = np.nan_to_num(forces[diverged], posinf=0.0, neginf=0.0)
+
+    def _forget_activations(self, rows: np.ndarray) -> None:
+        before = self._activation_before.copy()  # which the last step tells of, too
+        before[rows] = self.simulation.activation[rows]
+        self._activation_before = before
 
     def _finish(
         self, terminated: np.ndarray, truncated: np.ndarray, reasons: np.ndarray, observations: np.ndarray
@@ -357,9 +344,9 @@ class MyoAssistLegBase(VectorEnv):
         ended = terminated | truncated
         if not ended.any():
             return {}
-        reasons[truncated] = TIME_LIMIT
+        reasons[truncated] = self.termination.time_limit
         info: dict[str, Any] = {
-            "termination": reasons,
+            "termination": self.termination.names[reasons],
             "_termination": ended,
             "episode_steps": self.steps.copy(),
             "_episode_steps": ended,
@@ -369,11 +356,15 @@ class MyoAssistLegBase(VectorEnv):
             info |= {"final_info": dict(info), "_final_info": ended}
             info |= {"final_obs": observations.copy(), "_final_obs": ended}
             indices = np.flatnonzero(ended)
-            self.starts.start(indices)
-            self._activation_before[indices] = self.simulation.activation[indices]
+            self._start(indices)
             started = self._gather(indices, np.zeros(len(indices), dtype=bool), compared=False)
             observations[indices] = self.observer.observe(started, indices)
         return info
+
+    def _start(self, rows: np.ndarray, phase: np.ndarray | None = None, target: np.ndarray | None = None) -> None:
+        self.starts.start(rows, phase, target)
+        self._forget_activations(rows)
+        self.stride_time[rows] = self._stride_time(self.target.value[rows])
 
     def _outside_forces(self) -> np.ndarray | None:
         """Return (N, nv) generalised forces (N, N·m) of support and push over the next step, None without either."""
@@ -388,70 +379,58 @@ class MyoAssistLegBase(VectorEnv):
         if self.settings.action.baseline == "constant" or self.clip is None:
             return None
         # the excitation is held over the control step: take the reference's in its middle
-        half_step = 0.5 * self.control_s / self._stride_time(self.target.value)
+        half_step = 0.5 * self.control_s / self.stride_time
         return self.clip.excitation(self.phase + half_step)
 
     def _stride_time(self, target: np.ndarray) -> np.ndarray:
         return np.ones(len(target)) if self.clip is None else self.clip.stride_time(target)
 
-    def foot_loads(self, sensors: np.ndarray, rows: slice | np.ndarray) -> np.ndarray:
-        """Vertical load (n, 2) of the right and the left foot in body weights, from (n, nsensordata)."""
-        return np.take(sensors, self._foot_vertical, axis=1) / -self.body_weight_n[rows, None]
-
-    def _gather(
-        self, rows: slice | np.ndarray, diverged: np.ndarray, *, stepped: bool = False, compared: bool = True
-    ) -> Step:
+    def _gather(self, rows: np.ndarray, diverged: np.ndarray, *, stepped: bool = False, compared: bool = True) -> Step:
         """Gather what rewards, terminations and observations look at.
 
         Args:
-            rows: which environments.
+            rows: (n,) which environments.
             diverged: (n,) whose simulation diverged.
             stepped: whether all environments have just stepped, so that their footsteps move on.
             compared: whether the reference is wanted too; observations alone do without.
         """
-        simulation = self.simulation
-        qpos, qvel, sensors = simulation.qpos[rows], simulation.qvel[rows], simulation.sensordata[rows]
-        last = sensors[:, -1]
-        activations = np.ascontiguousarray(simulation.activation[rows])
-        weight = -self.body_weight_n[rows, None]
-        load = np.take(sensors, self._foot_vertical, axis=2) / weight[:, None]
-        toes = np.take(last, self._toes_vertical, axis=1) / weight
-        force = np.empty((len(qpos), 4))
-        force[:, 0::2] = load[:, -1] - toes
-        force[:, 1::2] = toes
-        positions = np.take(qpos, self.qpos_columns, axis=1)  # C-contiguous, unlike qpos[:, columns]
-        height = positions[:, self._height_column].copy()
+        simulation, read = self.simulation, self.reader.read(rows)
+        height = read.positions[:, self._height_column].copy()
         if not simulation.ground.is_flat:
-            height -= simulation.ground.height(qpos[:, self.forward.qpos], rows)
-            positions[:, self._height_column] = height
-        target = self.target.value[rows].copy()
-        forward_velocity = qvel[:, self.forward.dof].copy()
+            height -= simulation.ground.height(simulation.qpos[rows, self.forward.qpos], rows)
+            read.positions[:, self._height_column] = height
+        target = self.target.value[rows]
         if stepped:
-            effort = reward_terms.mean(np.square(activations))
-            self.footsteps.update(load[:, -1], effort, forward_velocity - target)
+            change = read.activations - self._activation_before
+            self._activation_before = read.activations
+            effort = reward_terms.mean_square(read.activations)
+            self.footsteps.update(read.foot_load, effort, read.forward_velocity - target)
+        else:
+            change = np.zeros_like(read.activations)
+        footstep_time, footstep_effort, footstep_velocity_error = self.footsteps.ended[:, rows]
         step = Step(
-            positions=positions,
-            velocities=np.take(qvel, self.qvel_columns, axis=1),
-            forward_velocity=forward_velocity,
+            positions=read.positions,
+            velocities=read.velocities,
+            forward_velocity=read.forward_velocity,
             pelvis_height=height,
             target_velocity=target,
-            activations=activations,
-            activation_change=activations - self._activation_before[rows],
-            excitations=self.actuation.excitation[rows].copy(),
-            foot_force=force,
-            foot_force_peak=load.max(axis=1),
-            limit_torque=np.take(last, self._limit_columns, axis=1),
-            device_torque=self.actuation.torque[rows].copy(),
-            foot_strike=self.footsteps.strike[rows].copy(),
-            footstep_time=self.footsteps.ended_time[rows].copy(),
-            footstep_effort=self.footsteps.ended_effort[rows].copy(),
-            footstep_velocity_error=self.footsteps.ended_error[rows].copy(),
-            phase=self.phase[rows].copy(),
-            stride_time=self._stride_time(target),
+            activations=read.activations,
+            activation_change=change,
+            excitations=self.actuation.excitation if stepped else self.actuation.excitation[rows],
+            foot_force=read.foot_force,
+            foot_force_peak=read.foot_force_peak,
+            limit_torque=read.limit_torque,
+            device_torque=self.actuation.torque[rows],
+            foot_strike=self.footsteps.strike[rows],
+            footstep_time=footstep_time,
+            footstep_effort=footstep_effort,
+            footstep_velocity_error=footstep_velocity_error,
+            phase=self.phase[rows],
+            stride_time=self.stride_time[rows],
             diverged=diverged,
         )
         if compared:
-            self._add_reference(step, qpos)
+            self._add_reference(step, simulation.qpos[rows])
         return step
 
     def _add_reference(self, step: Step, qpos: np.ndarray) -> None:
@@ -459,7 +438,7 @@ class MyoAssistLegBase(VectorEnv):
 
         Args:
             step: to be completed.
-            qpos: (n, nq) joint positions of the step's environments.
+            qpos: (n, nq) joint positions of the step's environments, a copy to keep.
         """
 
     # -- reward ------------------------------------------------------------------------------------------------
@@ -505,23 +484,21 @@ class MyoAssistLegBase(VectorEnv):
 
     def _weighted_reward(self) -> np.ndarray:
         terms = self._calculate_reward(self.step_result)
-        if terms.keys() != set(self.reward_terms):
+        if terms.keys() != self._term_names:
             missing = sorted(set(self.reward_terms) - terms.keys())
             extra = sorted(terms.keys() - set(self.reward_terms))
             raise InputError(
                 f"environment: field 'reward': _calculate_reward and the weights disagree "
                 f"(without value: {missing or 'none'}; without weight: {extra or 'none'})"
             )
-        total = np.zeros(self.num_envs)
         for row, name in enumerate(self.reward_terms):
-            if np.shape(terms[name]) != total.shape:
+            if np.shape(terms[name]) != (self.num_envs,):
                 raise InputError(
                     f"environment: _calculate_reward: term '{name}': expected one number for each environment, "
-                    f"shape {total.shape} (found {np.shape(terms[name])})"
+                    f"shape {(self.num_envs,)} (found {np.shape(terms[name])})"
                 )
             self.raw_terms[row] = terms[name]
-            total += self.weights[row] * self.raw_terms[row]
-        return total
+        return reward_terms.weighted(self.weights, self.raw_terms)
 
     @property
     def clipped_share(self) -> float:
@@ -531,3 +508,23 @@ class MyoAssistLegBase(VectorEnv):
     def close_extras(self, **kwargs: Any) -> None:
         """End the physics threads."""
         self.simulation.close()
+
+
+@compiled
+def _bounded(actions: np.ndarray) -> np.ndarray:
+    """Clip actions (N, A) to [-1, 1]; NaN counts as 0."""
+    result = np.empty(actions.shape)
+    for row in range(actions.shape[0]):
+        for column in range(actions.shape[1]):
+            action = actions[row, column]
+            result[row, column] = 0.0 if np.isnan(action) else min(max(action, -1.0), 1.0)
+    return result
+
+
+@compiled
+def _advance(steps: np.ndarray, phase: np.ndarray, stride_time: np.ndarray, control_s: float) -> None:
+    """Let one control step pass in episodes (N,)."""
+    for row in range(len(steps)):
+        steps[row] += 1
+        later = phase[row] + control_s / stride_time[row]
+        phase[row] = later - np.floor(later)

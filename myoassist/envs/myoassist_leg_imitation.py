@@ -117,17 +117,21 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
     def __init__(self, *args: Any, **kwargs: Any):
         """Build N environments; arguments as in `MyoAssistLegBase`."""
         super().__init__(*args, **kwargs)
-        angles = [column for column, name in enumerate(self.joint_names) if name != self.manifest.root["height"]]
-        self._angles = np.array(angles, dtype=np.intp)
-        self._leg_angles = np.array([self.joint_names.index(name) for name in self.legs.hinges], dtype=np.intp)
-        reward = self.settings.reward
+        height = self._height_column
+        angles = np.array([column for column in range(len(self.joint_names)) if column != height], dtype=np.intp)
         names = [self.joint_names[column] for column in angles]
-        if reward.joint_position_imitation is not None:
-            term = reward.joint_position_imitation
-            self._position_scales = self._scales(names, term.scale_rad, term.scales_rad, "joint_position_imitation")
-        if reward.joint_velocity_imitation is not None:
-            term = reward.joint_velocity_imitation
-            self._velocity_scales = self._scales(names, term.scale_rad_s, term.scales_rad_s, "joint_velocity_imitation")
+        self._leg_angles = np.array([self.joint_names.index(name) for name in self.legs.hinges], dtype=np.intp)
+        reward, imitation = self.settings.reward, reward_terms.Imitation
+        if (term := reward.joint_position_imitation) is not None:
+            scales = self._scales(names, term.scale_rad, term.scales_rad, "joint_position_imitation")
+            self._position_imitation = imitation(scales, term, angles)
+        if (term := reward.joint_velocity_imitation) is not None:
+            scales = self._scales(names, term.scale_rad_s, term.scales_rad_s, "joint_velocity_imitation")
+            self._velocity_imitation = imitation(scales, term, angles)
+        if (term := reward.foot_position_imitation) is not None:
+            self._foot_imitation = imitation(np.full(4, term.scale_m), term)
+        if (term := reward.pelvis_height_imitation) is not None:
+            self._height_imitation = imitation(np.array([term.scale_m]), term, np.array([height], dtype=np.intp))
 
     def _scales(self, names: list[str], default: float, own: dict[str, float], term: str) -> np.ndarray:
         scales = {name: default for name in names}
@@ -146,14 +150,8 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         step.reference_positions = positions
         step.reference_velocities = velocities
         step.reference_fluctuation = fluctuation
-        body = qpos.copy()  # the simulation's own will have moved on when somebody asks
-
-        def feet() -> tuple[np.ndarray, np.ndarray]:
-            # body and reference side by side through one pass of the same kinematics
-            both = self.legs.feet(body, also=np.take(positions, self._leg_angles, axis=1))
-            return both[: len(body)], both[len(body) :]
-
-        step.feet = feet
+        step.feet = partial(self.legs.feet, qpos)
+        step.reference_feet = partial(self.legs.feet_on_curves, positions, self._leg_angles)
         step.contact = partial(self.clip.contact_at, step.phase)
 
     def _calculate_reward(self, step: Step) -> dict[str, np.ndarray]:
@@ -161,23 +159,19 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         terms = super()._calculate_reward(step)
         reward = self.settings.reward
         if reward.joint_position_imitation is not None:
-            error = np.take(step.positions - step.reference_positions, self._angles, axis=1)
-            term = reward.joint_position_imitation
-            terms["joint_position_imitation"] = reward_terms.imitation(error, self._position_scales, term)
+            likeness = self._position_imitation(step.positions, step.reference_positions)
+            terms["joint_position_imitation"] = likeness
         if reward.joint_velocity_imitation is not None:
-            error = np.take(step.velocities - step.reference_velocities, self._angles, axis=1)
-            term = reward.joint_velocity_imitation
-            terms["joint_velocity_imitation"] = reward_terms.imitation(error, self._velocity_scales, term)
+            likeness = self._velocity_imitation(step.velocities, step.reference_velocities)
+            terms["joint_velocity_imitation"] = likeness
         if reward.foot_position_imitation is not None:
-            error = step.foot_position - step.reference_foot_position
-            scales = np.full(error.shape[1], reward.foot_position_imitation.scale_m)
-            terms["foot_position_imitation"] = reward_terms.imitation(error, scales, reward.foot_position_imitation)
+            likeness = self._foot_imitation(step.foot_position, step.reference_foot_position)
+            terms["foot_position_imitation"] = likeness
         if reward.pelvis_height_imitation is not None:
-            column = [self._height_column]
-            error = step.positions[:, column] - step.reference_positions[:, column]
-            scales = np.array([reward.pelvis_height_imitation.scale_m])
-            terms["pelvis_height_imitation"] = reward_terms.imitation(error, scales, reward.pelvis_height_imitation)
+            likeness = self._height_imitation(step.positions, step.reference_positions)
+            terms["pelvis_height_imitation"] = likeness
         if reward.stance_timing is not None:
-            load = step.foot_force[:, 0::2] + step.foot_force[:, 1::2]
-            terms["stance_timing"] = reward_terms.stance_timing(load, step.reference_contact, reward.stance_timing)
+            terms["stance_timing"] = reward_terms.stance_timing(
+                step.foot_force, step.reference_contact, reward.stance_timing
+            )
         return terms

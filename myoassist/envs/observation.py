@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from myoassist.config.environment import ObservationGroup, ObservationSettings
-from myoassist.envs.layouts import Block, Layout
+from myoassist.envs.compiling import compiled
+from myoassist.envs.layouts import Layout
 from myoassist.envs.step import Step
 from myoassist.errors import InputError
 
@@ -28,8 +29,8 @@ class Observer:
         self.env = env
         self.settings = settings
         self.layout = Layout.of([self._describe(group) for group in settings.groups])
-        self._blocks: tuple[Block, ...] = tuple(self.layout)
-        self._scale = np.concatenate([np.full(len(block), block.scale) for block in self._blocks])
+        self._groups = tuple(block.name for block in self.layout)
+        self._scale = np.concatenate([np.full(len(block), block.scale) for block in self.layout])
         self._clipped = 0
         self._observed = 0
 
@@ -71,42 +72,58 @@ class Observer:
         Returns:
             (n, O) float32, a new array.
         """
-        env = self.env
-        values = np.empty((len(step.phase), self.layout.size))
-        for block in self._blocks:
-            part = values[:, block.start : block.stop]
-            match block.name:
+        parts: list[np.ndarray] = []
+        for group in self._groups:
+            match group:
                 case "joint_positions":
-                    part[:] = step.positions
+                    parts.append(step.positions)
                 case "joint_velocities":
-                    part[:, 0] = step.forward_velocity
-                    part[:, 1:] = step.velocities
+                    parts += step.forward_velocity[:, None], step.velocities
                 case "muscle_activations":
-                    part[:] = step.activations
+                    parts.append(step.activations)
                 case "foot_forces":
-                    part[:] = step.foot_force
+                    parts.append(step.foot_force)
                 case "target_velocity":
-                    part[:, 0] = step.target_velocity
+                    parts.append(step.target_velocity[:, None])
                 case "phase":
-                    angle = 2 * np.pi * step.phase
-                    np.sin(angle, out=part[:, 0])
-                    np.cos(angle, out=part[:, 1])
+                    parts.append(_sine_and_cosine(step.phase))
                 case "device_torque":
-                    part[:] = step.device_torque / env.settings.action.device.torque_limit_n_m
+                    parts.append(step.device_torque / self.env.settings.action.device.torque_limit_n_m)
                 case "previous_action":
-                    part[:] = env.last_action[rows]
+                    parts.append(self.env.last_action[rows])
                 case "terrain_heights":
-                    part[:] = self._terrain(rows)
-        scaled = values * self._scale
-        bound = self.settings.clip
-        observed = np.clip(scaled, -bound, bound)
+                    parts.append(self._terrain(rows))
+        observed, clipped = _scaled(np.concatenate(parts, axis=1), self._scale, self.settings.clip)
         self._observed += observed.size
-        self._clipped += int(np.count_nonzero(observed != scaled))
-        return observed.astype(np.float32)
+        self._clipped += clipped
+        return observed
 
-    def _terrain(self, rows: slice | np.ndarray) -> np.ndarray | float:
+    def _terrain(self, rows: slice | np.ndarray) -> np.ndarray:
         ground = self.env.simulation.ground
         if ground.is_flat:
-            return 0.0
+            return np.zeros((len(self.env.simulation.qpos[rows]), len(self.settings.terrain_ahead_m)))
         x = self.env.simulation.qpos[rows][:, [self.env.manifest.joint(self.env.manifest.root["forward"]).qpos]]
         return ground.height(x + np.array(self.settings.terrain_ahead_m), rows) - ground.height(x, rows)
+
+
+@compiled
+def _sine_and_cosine(phase: np.ndarray) -> np.ndarray:
+    result = np.empty((len(phase), 2))
+    for body in range(len(phase)):
+        angle = 2 * np.pi * phase[body]
+        result[body, 0], result[body, 1] = np.sin(angle), np.cos(angle)
+    return result
+
+
+@compiled
+def _scaled(values: np.ndarray, scale: np.ndarray, bound: float) -> tuple[np.ndarray, int]:
+    """Scale and clip (N, O) to float32, and count what was clipped."""
+    observed = np.empty(values.shape, dtype=np.float32)
+    clipped = 0
+    for body in range(len(values)):
+        for number in range(len(scale)):
+            value = values[body, number] * scale[number]
+            within = min(max(value, -bound), bound)
+            clipped += within != value
+            observed[body, number] = within
+    return observed, clipped

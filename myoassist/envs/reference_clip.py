@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from myoassist.config.environment import SpeedScalingSettings
+from myoassist.envs.compiling import compiled
 from myoassist.errors import InputError
 from myoassist.formats.compiled_model import Manifest
 from myoassist.formats.reference_motion import FittedReference
@@ -55,9 +56,6 @@ class ReferenceClip:
         )
         self._table = np.ascontiguousarray(np.vstack([table, table[:1]]))
         self._activation = np.ascontiguousarray(np.vstack([reference.activation, reference.activation[:1]]))
-        self._position = slice(0, count)
-        self._velocity = slice(count, 2 * count)
-        self._forward = 2 * count
         self._excitation = _excitations(reference, manifest)
         self.contact = reference.contact
         self._lowest_sole = reference.sole_height.min(axis=1)
@@ -68,19 +66,12 @@ class ReferenceClip:
         return self.stride_time_s * (speed / self.speed_m_s) ** -self.scaling.cadence_exponent
 
     def excitation(self, phase: np.ndarray) -> np.ndarray:
-        """Excitations (N, M) that make the muscles follow the reference's activations, at phases (N,)."""
-        return self._between(self._excitation, phase % 1.0)
+        """Excitations (N, M) that make the muscles follow the reference's activations, at any phases (N,) from 0 on."""
+        return _between(self._excitation, phase)
 
     def activation(self, phase: np.ndarray) -> np.ndarray:
         """Activations (N, M) at phases (N,) in [0, 1); the same at every speed."""
-        return self._between(self._activation, phase)
-
-    def _between(self, table: np.ndarray, phase: np.ndarray) -> np.ndarray:
-        place = phase * self.frames
-        frame = np.minimum(place.astype(np.intp), self.frames - 1)
-        row = table[frame]
-        row += (place - frame)[:, None] * (table[frame + 1] - row)
-        return row
+        return _between(self._activation, phase)
 
     def sole_height(self, phase: np.ndarray) -> np.ndarray:
         """Height (N,) of the lower sole's lowest point over the ground at phases (N,) (m; negative = pressed in)."""
@@ -88,7 +79,7 @@ class ReferenceClip:
 
     def contact_at(self, phase: np.ndarray) -> np.ndarray:
         """Whether the right and the left foot stand (N, 2) at phases (N,) in [0, 1)."""
-        return self.contact[(phase * self.frames).astype(np.intp) % self.frames]
+        return _frames_at(self.contact, phase)
 
     def at(self, phase: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Look the reference's motion up.
@@ -100,14 +91,67 @@ class ReferenceClip:
         Returns:
             positions (N, J) rad or m; velocities (N, J); forward velocity minus its mean over the stride (N,) m/s.
         """
-        row = self._between(self._table, phase)
-        ratio = speed / self.speed_m_s
-        excursion = (ratio**self.scaling.excursion_exponent)[:, None]
-        cadence = (ratio**self.scaling.cadence_exponent)[:, None]
-        positions = self._mean + excursion * (row[:, self._position] - self._mean)
-        velocities = (excursion * cadence) * row[:, self._velocity]
-        fluctuation = (row[:, self._forward] - self.speed_m_s) * (excursion * cadence)[:, 0]
-        return positions, velocities, fluctuation
+        exponents = self.scaling.excursion_exponent, self.scaling.cadence_exponent
+        return _motion(self._table, self._mean, phase, speed, self.speed_m_s, exponents)
+
+
+@compiled
+def _between(table: np.ndarray, phase: np.ndarray) -> np.ndarray:
+    """Rows (N, K) of a table (F + 1, K) at phases (N,), linear between frames; whole cycles do not count."""
+    frames, columns = len(table) - 1, table.shape[1]
+    rows = np.empty((len(phase), columns))
+    for body in range(len(phase)):
+        place = (phase[body] - np.floor(phase[body])) * frames
+        frame = min(int(place), frames - 1)
+        share = place - frame
+        for column in range(columns):
+            before = table[frame, column]
+            rows[body, column] = before + share * (table[frame + 1, column] - before)
+    return rows
+
+
+@compiled
+def _frames_at(table: np.ndarray, phase: np.ndarray) -> np.ndarray:
+    """Rows (N, K) of a table (F, K) that the phases (N,) lie in, from the frame before on."""
+    frames, columns = table.shape
+    rows = np.empty((len(phase), columns), dtype=table.dtype)
+    for body in range(len(phase)):
+        frame = int(phase[body] * frames) % frames
+        for column in range(columns):
+            rows[body, column] = table[frame, column]
+    return rows
+
+
+@compiled
+def _motion(
+    table: np.ndarray,
+    mean: np.ndarray,
+    phase: np.ndarray,
+    speed: np.ndarray,
+    own_speed: float,
+    exponents: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scaled motion from a table (F + 1, 2 J + 1) of positions, velocities and forward velocity."""
+    rows, bodies, joints = _between(table, phase), len(phase), len(mean)
+    positions, velocities = np.empty((bodies, joints)), np.empty((bodies, joints))
+    fluctuation = np.empty(bodies)
+    ratio = excursion = rate = 1.0
+    for body in range(bodies):
+        if speed[body] / own_speed != ratio:  # most often it is the one of the body before
+            ratio = speed[body] / own_speed
+            excursion = _power(ratio, exponents[0])
+            rate = excursion * _power(ratio, exponents[1])
+        for joint in range(joints):
+            positions[body, joint] = mean[joint] + excursion * (rows[body, joint] - mean[joint])
+            velocities[body, joint] = rate * rows[body, joints + joint]
+        fluctuation[body] = (rows[body, 2 * joints] - own_speed) * rate
+    return positions, velocities, fluctuation
+
+
+@compiled
+def _power(base: float, exponent: float) -> float:
+    """What NumPy's power gives to the last bit: it takes the root, which is rounded correctly, where that is asked."""
+    return np.sqrt(base) if exponent == 0.5 else base**exponent
 
 
 def _excitations(reference: FittedReference, manifest: Manifest) -> np.ndarray:

@@ -1,7 +1,6 @@
 """The reward's raw terms: each a small batched function of a step, without its weight.
 
-Everything is elementwise over environments or a sum along the last axis of a C-contiguous array, so an
-environment's reward does not depend on how many neighbours it has.
+Each environment's value is computed from its own numbers alone, so it does not depend on how many neighbours it has.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from myoassist.config.environment import (
     MuscleEffortTerm,
     StanceTimingTerm,
 )
+from myoassist.envs.compiling import compiled
 from myoassist.errors import InputError
 
 
@@ -52,77 +52,201 @@ def weights(settings: EnvironmentSettings, imitation_terms: tuple[str, ...]) -> 
     return named
 
 
-def mean(values: np.ndarray) -> np.ndarray:
-    """Mean along the last axis, (N, K) -> (N,): what `ndarray.mean` does, at a third of its cost for small arrays."""
-    return np.add.reduce(values, axis=1) / values.shape[1]
-
-
 def forward_velocity(error: np.ndarray, term: ForwardVelocityTerm) -> np.ndarray:
     """exp(-(error/scale)^2) of a velocity error (N,) in m/s; 1 is best."""
-    return np.exp(-np.square(error / term.scale_m_s))
+    return _closeness_of_one(error, term.scale_m_s)
 
 
-def imitation(error: np.ndarray, scales: np.ndarray, term: ImitationTerm) -> np.ndarray:
+class Imitation:
     """Closeness of several quantities to the reference, 1 is best.
 
     `exp_sum` is the form of Peng et al. 2018 (DeepMimic, eq. 5): one exponential of a weighted sum of squares.
-
-    Args:
-        error: (N, K) differences in the quantities' own units.
-        scales: (K,) differences that count as 1, same units.
-        term: form and sharpness.
-
-    Returns:
-        (N,) in (0, 1].
     """
-    squared = np.square(error / scales)
-    if term.form == "mean_exp":
-        parts = [mean(np.exp(-sharpness * squared)) for sharpness in term.sharpness]
-    else:
-        total = squared.sum(axis=1)
-        parts = [np.exp(-sharpness * total) for sharpness in term.sharpness]
-    result = parts[0]
-    for part in parts[1:]:
-        result = result + part
-    return result / len(parts)
+
+    def __init__(self, scales: np.ndarray, term: ImitationTerm, columns: np.ndarray | None = None):
+        """Prepare the comparison.
+
+        Args:
+            scales: (K,) differences that count as 1, in the quantities' own units.
+            term: form and sharpness.
+            columns: (K,) which columns are compared; None takes all.
+        """
+        self._scales = scales
+        self._columns = np.arange(len(scales)) if columns is None else columns
+        self._sharpness = np.array(term.sharpness)
+        self._each = term.form == "mean_exp"
+
+    def __call__(self, values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Compare values (N, C) with the reference's (N, C): (N,) in (0, 1]."""
+        return _closeness(values, reference, self._columns, self._scales, self._sharpness, self._each)
 
 
-def stance_timing(load: np.ndarray, standing: np.ndarray, term: StanceTimingTerm) -> np.ndarray:
+def stance_timing(foot_force: np.ndarray, standing: np.ndarray, term: StanceTimingTerm) -> np.ndarray:
     """Mean over feet of min(load / loaded, 1) where the reference stands and 1 minus it where it swings.
 
     Args:
-        load: (N, 2) vertical load of right and left foot, body weights.
+        foot_force: (N, 4) vertical load in body weights: heel and toes right, heel and toes left.
         standing: (N, 2) bool, whether the reference's foot stands.
         term: the load that counts as standing.
 
     Returns:
         (N,) in [0, 1].
     """
-    loaded = np.clip(load / term.loaded_bw, 0.0, 1.0)
-    return mean(np.where(standing, loaded, 1.0 - loaded))
+    return _timing(foot_force, standing, term.loaded_bw)
 
 
 def muscle_effort(activations: np.ndarray, term: MuscleEffortTerm) -> np.ndarray:
     """Mean over muscles of activation^power, (N, M) -> (N,)."""
-    powered = np.square(activations) if term.power == 2.0 else activations**term.power
-    return mean(powered)
+    return mean_square(activations) if term.power == 2.0 else _mean_power(activations, term.power)
 
 
 def activation_smoothness(change: np.ndarray) -> np.ndarray:
     """Mean over muscles of the squared change of activation in a control step, (N, M) -> (N,)."""
-    return mean(np.square(change))
+    return mean_square(change)
 
 
 def foot_force_excess(peak: np.ndarray, term: FootForceTerm) -> np.ndarray:
     """Sum over feet of the load above the threshold, (N, 2) body weights -> (N,)."""
-    return np.maximum(peak - term.threshold_bw, 0.0).sum(axis=1)
+    return _sum_above(peak, term.threshold_bw)
 
 
 def joint_limit_torque(torque: np.ndarray, term: LimitTorqueTerm) -> np.ndarray:
     """Mean over joints of |limit torque| / scale, (N, L) N·m -> (N,)."""
-    return mean(np.abs(torque)) / term.scale_n_m
+    return _mean_size(torque) / term.scale_n_m
 
 
 def at_foot_strike(strike: np.ndarray, value: np.ndarray) -> np.ndarray:
     """The value where a footstep ended in this step, 0 elsewhere."""
     return np.where(strike, value, 0.0)
+
+
+@compiled
+def weighted(weights: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """Rewards (N,) of (T,) weights and (T, N) raw terms, added in their order."""
+    total = np.zeros(terms.shape[1])
+    for term in range(len(weights)):
+        for body in range(len(total)):
+            total[body] += weights[term] * terms[term, body]
+    return total
+
+
+@compiled
+def _closeness_of_one(error: np.ndarray, scale: float) -> np.ndarray:
+    result = np.empty(len(error))
+    for body in range(len(error)):
+        share = error[body] / scale
+        result[body] = np.exp(-(share * share))
+    return result
+
+
+@compiled
+def _closeness(
+    values: np.ndarray,
+    reference: np.ndarray,
+    columns: np.ndarray,
+    scales: np.ndarray,
+    sharpness: np.ndarray,
+    each: bool,
+) -> np.ndarray:
+    bodies, count = len(values), len(columns)
+    result = np.empty(bodies)
+    squared, likeness = np.empty(count), np.empty(count)
+    for body in range(bodies):
+        for item in range(count):
+            column = columns[item]
+            share = (values[body, column] - reference[body, column]) / scales[item]
+            squared[item] = share * share
+        total = 0.0 if each else _sum(squared)
+        parts = 0.0
+        for sharp in sharpness:
+            if each:
+                for item in range(count):
+                    likeness[item] = np.exp(-sharp * squared[item])
+                parts += _sum(likeness) / count
+            else:
+                parts += np.exp(-sharp * total)
+        result[body] = parts / len(sharpness)
+    return result
+
+
+@compiled
+def _timing(foot_force: np.ndarray, standing: np.ndarray, loaded_bw: float) -> np.ndarray:
+    bodies, feet = standing.shape
+    result = np.empty(bodies)
+    for body in range(bodies):
+        total = 0.0
+        for foot in range(feet):
+            load = foot_force[body, 2 * foot] + foot_force[body, 2 * foot + 1]
+            loaded = min(max(load / loaded_bw, 0.0), 1.0)
+            total += loaded if standing[body, foot] else 1.0 - loaded
+        result[body] = total / feet
+    return result
+
+
+@compiled
+def mean_square(values: np.ndarray) -> np.ndarray:
+    """Mean of the squares along the last axis, (N, K) -> (N,)."""
+    rows, count = values.shape
+    result = np.empty(rows)
+    squared = np.empty(count)
+    for row in range(rows):
+        for item in range(count):
+            squared[item] = values[row, item] * values[row, item]
+        result[row] = _sum(squared) / count
+    return result
+
+
+@compiled
+def _mean_power(values: np.ndarray, power: float) -> np.ndarray:
+    rows, count = values.shape
+    result = np.empty(rows)
+    powered = np.empty(count)
+    for row in range(rows):
+        for item in range(count):
+            powered[item] = values[row, item] ** power
+        result[row] = _sum(powered) / count
+    return result
+
+
+@compiled
+def _mean_size(values: np.ndarray) -> np.ndarray:
+    rows, count = values.shape
+    result = np.empty(rows)
+    size = np.empty(count)
+    for row in range(rows):
+        for item in range(count):
+            size[item] = abs(values[row, item])
+        result[row] = _sum(size) / count
+    return result
+
+
+@compiled
+def _sum_above(values: np.ndarray, threshold: float) -> np.ndarray:
+    rows, count = values.shape
+    result = np.empty(rows)
+    for row in range(rows):
+        total = 0.0
+        for item in range(count):
+            total += max(values[row, item] - threshold, 0.0)
+        result[row] = total
+    return result
+
+
+@compiled
+def _sum(values: np.ndarray) -> float:
+    """Sum of (K,) in the order of `ndarray.sum`: by eights, which rounds less than one after the other."""
+    count = len(values)
+    if count < 8:
+        total = 0.0
+        for value in values:
+            total += value
+        return total
+    parts = values[:8].copy()
+    eights = count - count % 8
+    for start in range(8, eights, 8):
+        for lane in range(8):
+            parts[lane] += values[start + lane]
+    total = ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]))
+    for value in values[eights:]:
+        total += value
+    return total

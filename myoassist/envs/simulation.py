@@ -9,6 +9,7 @@ import numpy as np
 from loguru import logger
 from mujoco.rollout import Rollout
 
+from myoassist.envs.compiling import compiled
 from myoassist.envs.ground_surface import GroundSurface
 from myoassist.envs.soles import Soles
 from myoassist.errors import InputError
@@ -31,6 +32,7 @@ class Simulation:
         sensordata: (N, substeps, nsensordata); row k was measured at the state *before* physics step k.
         ground: the surface under the bodies.
         soles: the lowest points of their feet.
+        control: (N, substeps, nu) controls of the last `step`.
         workers: one MuJoCo data a thread.
         divergences: how often a body's simulation has diverged so far.
     """
@@ -75,7 +77,6 @@ class Simulation:
         nq, nv, na = self.model.nq, self.model.nv, self.model.na
         self.state = np.zeros((num_envs, size))
         self.substates = np.zeros((num_envs, substeps, size))
-        self._last = np.zeros((num_envs, size))
         self.sensordata = np.zeros((num_envs, substeps, self.model.nsensordata))
         self.control = np.zeros((num_envs, substeps, self.model.nu))
         self._qpos, self._qvel = slice(1, 1 + nq), slice(1 + nq, 1 + nq + nv)
@@ -106,17 +107,16 @@ class Simulation:
         it inside, which shows as a returned time that is not start + substeps x timestep.
 
         Args:
-            control: (N, substeps, nu) controls as MuJoCo's actuators take them, or (N, 1, nu) held over the step.
+            control: (N, substeps, nu) controls as MuJoCo's actuators take them.
             applied: (N, nv) generalised forces from outside (N, N·m), held over the step; None for none.
 
         Returns:
             (N,) bool, which bodies diverged.
         """
-        self.control[:] = control
-        given = self.control
+        self.control = given = control
         if applied is not None:
             held = np.broadcast_to(applied[:, None, :], (self.num_envs, self.substeps, self.model.nv))
-            given = np.concatenate([self.control, held], axis=2)
+            given = np.concatenate([control, held], axis=2)
         begun = np.flatnonzero(self.time == 0.0) if self.substeps == 1 else ()
         if len(
             begun
@@ -133,19 +133,14 @@ class Simulation:
             state=self.substates,
             sensordata=self.sensordata,
         )
-        last = self._last
-        last[:] = self.substates[:, -1]  # read once: other cores wrote it, and every look at it again would cost
-        late = np.abs(last[:, 0] - self.time - self._span) > _TIME_TOLERANCE
-        fastest = np.abs(last[:, self._qvel]).max(axis=1)
-        # written so that NaN counts as diverged
-        diverged = late | ~(fastest <= self.velocity_limit)
+        due = self.time + self._span
+        diverged = _settle(self.substates, due, self._qvel.start, self._qvel.stop, self.velocity_limit, self.state)
         if len(begun):
-            self.time[begun] = 0.0
-            self.substates[begun, 0, 0] = last[begun, 0] = self._span
+            self.time[begun] = np.where(diverged[begun], 0.0, self._span)
+            self.substates[begun, 0, 0] = self._span
         if diverged.any():
             self._contain(diverged)
-            last[diverged] = self.substates[diverged, -1]
-        self.state[:] = last
+            self.state[diverged] = self.substates[diverged, -1]
         return diverged
 
     def _contain(self, diverged: np.ndarray) -> None:
@@ -223,6 +218,29 @@ class Simulation:
         self._scratch.qpos[:] = qpos
         mujoco.mj_kinematics(self.models[index], self._scratch)
         return self.soles.height_over_ground(self._scratch, index)
+
+
+@compiled
+def _settle(
+    substates: np.ndarray, due_s: np.ndarray, first: int, stop: int, velocity_limit: float, state: np.ndarray
+) -> np.ndarray:
+    """Take the last substates (N, substeps, nstate) over into the states (N, nstate) but of bodies that diverged.
+
+    Returns:
+        (N,) bool, which did: their time is not the due one, or one of the velocities in columns `first` to `stop` is
+        beyond the limit or no number.
+    """
+    diverged = np.empty(len(state), dtype=np.bool_)
+    last = substates.shape[1] - 1
+    for body in range(len(state)):
+        good = abs(substates[body, last, 0] - due_s[body]) <= _TIME_TOLERANCE
+        for column in range(first, stop):
+            good &= abs(substates[body, last, column]) <= velocity_limit
+        diverged[body] = not good
+        if good:
+            for column in range(state.shape[1]):
+                state[body, column] = substates[body, last, column]
+    return diverged
 
 
 def _log_warning(message: str | bytes) -> None:

@@ -36,7 +36,8 @@ class Step:
         reference_velocities: (N, J).
         reference_fluctuation: (N,) the reference's forward velocity minus its mean over the stride (m/s).
         diverged: (N,) bool, whose simulation diverged (their arrays hold the state before).
-        feet: computes what `foot_position` and `reference_foot_position` give.
+        feet: computes what `foot_position` gives.
+        reference_feet: computes what `reference_foot_position` gives.
         contact: computes what `reference_contact` gives.
     """
 
@@ -62,24 +63,21 @@ class Step:
     reference_positions: np.ndarray | None = None
     reference_velocities: np.ndarray | None = None
     reference_fluctuation: np.ndarray | None = None
-    feet: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
+    feet: Callable[[], np.ndarray] | None = None
+    reference_feet: Callable[[], np.ndarray] | None = None
     contact: Callable[[], np.ndarray] | None = None
 
     @cached_property
     def foot_position(self) -> np.ndarray | None:
         """(N, 4) x and z of the right, then the left heel relative to the pelvis (m); None without a reference."""
-        return None if self.feet is None else self._both_feet[0]
+        return None if self.feet is None else self.feet()
 
     @cached_property
     def reference_foot_position(self) -> np.ndarray | None:
         """(N, 4) the same of the reference."""
-        return None if self.feet is None else self._both_feet[1]
+        return None if self.reference_feet is None else self.reference_feet()
 
     @cached_property
     def reference_contact(self) -> np.ndarray | None:
         """(N, 2) bool, whether the reference's right and left foot stand; None without a reference."""
         return None if self.contact is None else self.contact()
-
-    @cached_property
-    def _both_feet(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.feet()

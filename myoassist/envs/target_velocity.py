@@ -15,10 +15,12 @@ class TargetVelocity:
 
     Attributes:
         value: (N,) the current targets (m/s).
+        varies: whether targets change within an episode.
     """
 
     def __init__(self, settings: TargetVelocitySettings, *, num_envs: int, episode_s: float):
         self.settings = settings
+        self.varies = settings.mode != "uniform"
         levels = int(np.ceil(episode_s / settings.period_s)) + 1 if settings.mode == "step" else 1
         self.value = np.full(num_envs, settings.minimum_m_s)
         self._levels = np.tile(self.value[:, None], (1, levels))
@@ -43,7 +45,7 @@ class TargetVelocity:
 
     def update(self, time: np.ndarray) -> None:
         """Set the targets to those of the given episode times, (N,) s since each episode's start."""
-        if self.settings.mode != "uniform":
+        if self.varies:
             self.value[:] = self._at(time, slice(None))
 
     def _at(self, time: np.ndarray, rows: slice) -> np.ndarray:

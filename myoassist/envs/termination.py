@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from myoassist.envs.compiling import compiled
 from myoassist.envs.step import Step
 from myoassist.errors import InputError
 
@@ -15,10 +16,16 @@ if TYPE_CHECKING:
 RUNNING, TIME_LIMIT = "", "time_limit"
 DEVIATION = "deviation: "
 """Followed by the joint that is farthest from the reference, as a share of its threshold."""
+_OTHERS = ("speed_deviation", "trunk_lean", "fall_height", "divergence")
 
 
 class Termination:
-    """The thresholds of the settings, each in its own unit, on N environments at once."""
+    """The thresholds of the settings, each in its own unit, on N environments at once.
+
+    Attributes:
+        names: all reasons; the first, an empty string, is that an episode goes on.
+        time_limit: place of the time limit in `names`.
+    """
 
     def __init__(self, env: MyoAssistLegBase):
         """Resolve joint names.
@@ -41,8 +48,9 @@ class Termination:
         if limits.pelvis_height_deviation_m is not None:
             bounds[height] = limits.pelvis_height_deviation_m
         self._deviation = bounds if np.isfinite(bounds).any() else None
-        self._deviations = np.array([DEVIATION + name for name in env.joint_names])
-        self._text = np.result_type(self._deviations, "U24")
+        names = [RUNNING, *(DEVIATION + name for name in env.joint_names), *_OTHERS, TIME_LIMIT]
+        self.names = np.array(names)
+        self.time_limit = len(names) - 1
         if self._deviation is not None and not env.needs_reference:
             raise InputError(
                 f"environment: field 'termination': {env.settings.id} imitates no reference to deviate from "
@@ -50,23 +58,56 @@ class Termination:
             )
 
     def reasons(self, step: Step) -> np.ndarray:
-        """Return (N,) reasons, the empty string where an episode goes on; the last that applies wins.
+        """Return (N,) reasons as places in `names`, 0 where an episode goes on; the last that applies wins.
 
         They are `deviation: JOINT`, `speed_deviation`, `trunk_lean`, `fall_height` and `divergence`.
         """
         limits = self.settings
-        reasons = np.full(len(step.phase), RUNNING, dtype=self._text)
-        if self._deviation is not None:
-            error = np.abs(step.positions - step.reference_positions)
-            rows = np.flatnonzero((error > self._deviation).any(axis=1))
-            if len(rows):
-                reasons[rows] = self._deviations[np.argmax(error[rows] / self._deviation, axis=1)]
-        if limits.speed_deviation_m_s is not None:
-            error = np.abs(step.forward_velocity - step.target_velocity)
-            reasons[error > limits.speed_deviation_m_s] = "speed_deviation"
-        if limits.trunk_lean_max_rad is not None:
-            reasons[np.abs(step.positions[:, self._tilt]) > limits.trunk_lean_max_rad] = "trunk_lean"
-        if limits.pelvis_height_min_m is not None:
-            reasons[step.pelvis_height < limits.pelvis_height_min_m] = "fall_height"
-        reasons[step.diverged] = "divergence"
-        return reasons
+        return _reasons(
+            step.positions,
+            None if self._deviation is None else step.reference_positions,
+            self._deviation,
+            self._tilt,
+            step.forward_velocity,
+            step.target_velocity,
+            step.pelvis_height,
+            step.diverged,
+            np.inf if limits.speed_deviation_m_s is None else limits.speed_deviation_m_s,
+            np.inf if limits.trunk_lean_max_rad is None else limits.trunk_lean_max_rad,
+            -np.inf if limits.pelvis_height_min_m is None else limits.pelvis_height_min_m,
+        )
+
+
+@compiled
+def _reasons(
+    positions: np.ndarray,
+    reference: np.ndarray | None,
+    bounds: np.ndarray | None,
+    tilt: int,
+    velocity: np.ndarray,
+    target: np.ndarray,
+    height: np.ndarray,
+    diverged: np.ndarray,
+    largest_error_m_s: float,
+    largest_lean_rad: float,
+    lowest_m: float,
+) -> np.ndarray:
+    bodies, joints = positions.shape
+    found = np.zeros(bodies, dtype=np.int64)
+    for body in range(bodies):
+        if bounds is not None:
+            farthest, largest = 0, 1.0  # as a share of the threshold
+            for joint in range(joints):
+                share = abs(positions[body, joint] - reference[body, joint]) / bounds[joint]
+                if share > largest:
+                    farthest, largest = 1 + joint, share
+            found[body] = farthest
+        if abs(velocity[body] - target[body]) > largest_error_m_s:
+            found[body] = joints + 1
+        if abs(positions[body, tilt]) > largest_lean_rad:
+            found[body] = joints + 2
+        if height[body] < lowest_m:
+            found[body] = joints + 3
+        if diverged[body]:
+            found[body] = joints + 4
+    return found

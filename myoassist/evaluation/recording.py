@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from myoassist.envs.myoassist_leg_base import TIME_LIMIT, MyoAssistLegBase
+from myoassist.envs.myoassist_leg_base import MyoAssistLegBase
+from myoassist.envs.termination import TIME_LIMIT
 from myoassist.errors import InputError
 from myoassist.evaluation.biomechanics import Biomechanics
 from myoassist.formats.rollouts import RolloutModel, RolloutWriter

@@ -40,7 +40,7 @@ from myoassist.training.curriculum import CurrentPhase, current_phase, measure
 from myoassist.training.learning_callback import LearningCallback
 from myoassist.training.learning_env import MirroredVecEnv, learning_env
 
-PACKAGES = ("mujoco", "torch", "stable-baselines3", "gymnasium", "numpy")
+PACKAGES = ("mujoco", "torch", "stable-baselines3", "gymnasium", "numpy", "numba")
 BASELINE_STEPS = 128
 
 

@@ -19,7 +19,7 @@ def walk(steps: Footsteps, loads: list[list[float]], effort: float = 0.2, error:
     for number, load in enumerate(loads):
         steps.update(np.array([load]), np.array([effort]), np.array([error]))
         if steps.strike[0]:
-            found.append((number, steps.ended_time[0], steps.ended_effort[0], steps.ended_error[0]))
+            found.append((number, *steps.ended[:, 0]))
     return found
 
 
@@ -46,7 +46,7 @@ def test_a_new_episode_knows_nothing_of_the_last():
     assert steps.strike.all()
     steps.reset(np.array([1]), np.array([DOWN]))
     assert steps.strike.tolist() == [True, False]
-    assert steps.ended_time.tolist() == [pytest.approx(0.4), 0.0]
+    assert steps.ended[0].tolist() == [pytest.approx(0.4), 0.0]
 
 
 def test_forces_balance_momentum(assets, make_handler):
@@ -71,7 +71,7 @@ def test_forces_balance_momentum(assets, make_handler):
     for _ in range(20):
         batch.step(np.zeros((8, 22)))
         loads.append(-batch.simulation.sensordata[:, :, feet].sum(axis=2).mean(axis=1))
-    mean = np.mean(loads, axis=0) / batch.body_weight_n
+    mean = np.mean(loads, axis=0) / batch.reader.body_weight_n
     expected = 1.0 + (upward() - before) / (batch.manifest.gravity_m_s2 * seconds)
     np.testing.assert_allclose(mean, expected, atol=0.01)
     assert mean.max() > 0.5

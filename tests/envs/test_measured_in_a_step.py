@@ -69,7 +69,7 @@ def test_loads_limits_and_activations_are_those_of_the_states(assets, make_handl
                 mujoco.mj_setState(model, data, state, FULL)
                 data.ctrl[:] = simulation.control[row, index]
                 mujoco.mj_forward(model, data)
-                loads.append(foot_loads(model, data, feet) / batch.body_weight_n[row])
+                loads.append(foot_loads(model, data, feet) / batch.reader.body_weight_n[row])
             np.testing.assert_allclose(step.foot_force_peak[row], np.max(loads, axis=0), atol=2e-3)
             sides = step.foot_force[row].reshape(2, 2).sum(axis=1)
             np.testing.assert_allclose(sides, loads[-1], atol=2e-3)

@@ -25,10 +25,10 @@ def values(batch, actions: np.ndarray) -> dict[str, np.ndarray]:
         "phase": np.stack([np.sin(angle), np.cos(angle)], axis=1),
         "foot_forces": step.foot_force,
         "target_velocity": batch.target.value[:, None],
-        "joint_velocities": batch.simulation.qvel[:, [batch.forward.dof, *batch.qvel_columns]],
+        "joint_velocities": batch.simulation.qvel[:, [batch.forward.dof, *batch.reader.qvel_columns]],
         "previous_action": actions,
         "muscle_activations": batch.simulation.activation,
-        "joint_positions": batch.simulation.qpos[:, batch.qpos_columns],
+        "joint_positions": batch.simulation.qpos[:, batch.reader.qpos_columns],
     }
 
 

@@ -56,7 +56,7 @@ def test_the_body_feels_it_at_that_time_and_not_before(assets, make_handler):
         gained.append(momentum(pushed) - momentum(bare))
     assert (np.array(gained[:5]) == 0).all()
     # the pelvis leads, the rest of the body follows: at least impulse over the whole mass
-    mass = bare.body_weight_n[0] / bare.manifest.gravity_m_s2
+    mass = bare.reader.body_weight_n[0] / bare.manifest.gravity_m_s2
     assert (gained[9] > 200.0 * 0.1 / mass).all()
     bare.close(), pushed.close()
 

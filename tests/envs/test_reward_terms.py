@@ -17,7 +17,8 @@ def test_mean_exp_is_the_mean_of_every_joints_own_likeness():
     expected = [
         np.mean([(np.exp(-0.5 * square) + np.exp(-2.0 * square)) / 2 for square in row]) for row in SQUARES.tolist()
     ]
-    np.testing.assert_allclose(reward_terms.imitation(ERROR, SCALES, term), expected, atol=1e-12)
+    likeness = reward_terms.Imitation(SCALES, term)(ERROR, np.zeros_like(ERROR))
+    np.testing.assert_allclose(likeness, expected, atol=1e-12)
     together = np.mean([np.exp(-sharpness * SQUARES[0].mean()) for sharpness in (0.5, 2.0)])
     assert expected[0] != pytest.approx(together, abs=0.1)  # unequal errors tell the two apart
 
@@ -25,7 +26,8 @@ def test_mean_exp_is_the_mean_of_every_joints_own_likeness():
 def test_exp_sum_is_one_exponential_of_all_errors():
     term = ImitationTerm(weight=1.0, form="exp_sum", sharpness=(0.5, 2.0))
     expected = [(np.exp(-0.5 * 5.0) + np.exp(-2.0 * 5.0)) / 2, (np.exp(-0.5 * 8.0) + np.exp(-2.0 * 8.0)) / 2]
-    np.testing.assert_allclose(reward_terms.imitation(ERROR, SCALES, term), expected, atol=1e-12)
+    likeness = reward_terms.Imitation(SCALES, term)(np.zeros_like(ERROR), ERROR)
+    np.testing.assert_allclose(likeness, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("power", [1.0, 1.5, 2.0, 3.0])

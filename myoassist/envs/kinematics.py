@@ -1,4 +1,4 @@
-"""Planar forward kinematics of the feet by elementwise arithmetic, for N bodies at once."""
+"""Planar forward kinematics of the feet, for N bodies at once."""
 
 from __future__ import annotations
 

@@ -79,11 +79,10 @@ class LearningCallback(BaseCallback):
 
     def _clear(self) -> None:
         self._count = 0
-        self._reward = 0.0
-        self._speed = 0.0
-        self._speed_error = 0.0
+        # sums over steps, environment by environment
+        self._reward, self._speed, self._speed_error = np.zeros((3, self.env.num_envs))
+        self._raw = np.zeros_like(self.env.raw_terms)
         self._seen: list[np.ndarray] = []
-        self._raw = np.zeros(len(self.env.reward_terms))
         self._reasons: Counter[str] = Counter()
         self._lengths: list[int] = []
         self._returns: list[float] = []
@@ -115,13 +114,13 @@ class LearningCallback(BaseCallback):
     def _on_step(self) -> bool:
         env = self.env
         self._count += 1
-        self._reward += float(np.mean(self.locals["rewards"]))
+        self._reward += self.locals["rewards"]
         step = env.step_result
-        self._speed += float(step.forward_velocity.mean())
-        self._speed_error += float(np.abs(step.forward_velocity - step.target_velocity).mean())
+        self._speed += step.forward_velocity
+        self._speed_error += np.abs(step.forward_velocity - step.target_velocity)
         if not self._on_policy:
             self._seen.append(self.locals["new_obs"].copy())
-        self._raw += env.raw_terms.mean(axis=1)
+        self._raw += env.raw_terms
         self._running_return += self.locals["rewards"]
         ended = np.flatnonzero(self.locals["dones"])
         if len(ended):
@@ -143,17 +142,17 @@ class LearningCallback(BaseCallback):
         """Sum up the steps since the last record."""
         if self._on_policy:  # a buffer's arrays are new ones before the next rollout's start is told
             self._seen = [self.model.rollout_buffer.observations]
-        raw = self._raw / self._count
+        raw = self._raw.mean(axis=1) / self._count
         seconds = [steps * self.env.control_s for steps in self._lengths]
         record = {
             "steps": int(self.num_timesteps),
-            "reward_per_step": self._reward / self._count,
+            "reward_per_step": float(self._reward.mean()) / self._count,
             "episodes": len(seconds),
             "episode_length_s": float(np.mean(seconds)) if seconds else None,
             "episode_return": float(np.mean(self._returns)) if self._returns else None,
             "terminations": dict(sorted(self._reasons.items())),
-            "speed_m_s": self._speed / self._count,
-            "speed_error_m_s": self._speed_error / self._count,
+            "speed_m_s": float(self._speed.mean()) / self._count,
+            "speed_error_m_s": float(self._speed_error.mean()) / self._count,
             "reward_terms": {
                 name: {"raw": float(value), "weighted": float(value * weight)}
                 for name, value, weight in zip(self.env.reward_terms, raw, self.env.weights, strict=True)

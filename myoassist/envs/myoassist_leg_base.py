@@ -403,7 +403,7 @@ class MyoAssistLegBase(VectorEnv):
         if stepped:
             change = read.activations - self._activation_before
             self._activation_before = read.activations
-            effort = reward_terms.mean_square(read.activations)
+            effort = reward_terms.mean(np.square(read.activations))
             self.footsteps.update(read.foot_load, effort, read.forward_velocity - target)
         else:
             change = np.zeros_like(read.activations)

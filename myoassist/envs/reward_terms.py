@@ -97,12 +97,12 @@ def stance_timing(foot_force: np.ndarray, standing: np.ndarray, term: StanceTimi
 
 def muscle_effort(activations: np.ndarray, term: MuscleEffortTerm) -> np.ndarray:
     """Mean over muscles of activation^power, (N, M) -> (N,)."""
-    return mean_square(activations) if term.power == 2.0 else _mean_power(activations, term.power)
+    return mean(np.square(activations) if term.power == 2.0 else activations**term.power)
 
 
 def activation_smoothness(change: np.ndarray) -> np.ndarray:
     """Mean over muscles of the squared change of activation in a control step, (N, M) -> (N,)."""
-    return mean_square(change)
+    return mean(np.square(change))
 
 
 def foot_force_excess(peak: np.ndarray, term: FootForceTerm) -> np.ndarray:
@@ -112,7 +112,7 @@ def foot_force_excess(peak: np.ndarray, term: FootForceTerm) -> np.ndarray:
 
 def joint_limit_torque(torque: np.ndarray, term: LimitTorqueTerm) -> np.ndarray:
     """Mean over joints of |limit torque| / scale, (N, L) N·m -> (N,)."""
-    return _mean_size(torque) / term.scale_n_m
+    return mean(np.abs(torque)) / term.scale_n_m
 
 
 def at_foot_strike(strike: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -184,39 +184,11 @@ def _timing(foot_force: np.ndarray, standing: np.ndarray, loaded_bw: float) -> n
 
 
 @compiled
-def mean_square(values: np.ndarray) -> np.ndarray:
-    """Mean of the squares along the last axis, (N, K) -> (N,)."""
-    rows, count = values.shape
-    result = np.empty(rows)
-    squared = np.empty(count)
-    for row in range(rows):
-        for item in range(count):
-            squared[item] = values[row, item] * values[row, item]
-        result[row] = _sum(squared) / count
-    return result
-
-
-@compiled
-def _mean_power(values: np.ndarray, power: float) -> np.ndarray:
-    rows, count = values.shape
-    result = np.empty(rows)
-    powered = np.empty(count)
-    for row in range(rows):
-        for item in range(count):
-            powered[item] = values[row, item] ** power
-        result[row] = _sum(powered) / count
-    return result
-
-
-@compiled
-def _mean_size(values: np.ndarray) -> np.ndarray:
-    rows, count = values.shape
-    result = np.empty(rows)
-    size = np.empty(count)
-    for row in range(rows):
-        for item in range(count):
-            size[item] = abs(values[row, item])
-        result[row] = _sum(size) / count
+def mean(values: np.ndarray) -> np.ndarray:
+    """Mean along the last axis, (N, K) -> (N,)."""
+    result = np.empty(len(values))
+    for row in range(len(values)):
+        result[row] = _sum(values[row]) / values.shape[1]
     return result
 
 

@@ -5,6 +5,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -51,7 +52,10 @@ def test_no_compiled_function_calls_one_of_another_file():
         for function in vars(module).values():
             if isinstance(function, Dispatcher) and function.py_func.__module__ == module.__name__:
                 found += 1
-                called = [vars(module).get(name) for name in function.py_func.__code__.co_names]
+                names = function.py_func.__code__.co_names
+                called = [vars(module).get(name) for name in names]
+                modules = [value for value in called if isinstance(value, types.ModuleType)]
+                called += [getattr(other, name, None) for other in modules for name in names]
                 for other in called:
                     if isinstance(other, Dispatcher):
                         assert other.py_func.__module__ == module.__name__, (function, other)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from myoassist.policies.learner import ActingPolicy
 
 SMALL = (64, 64)
-MEASURED_ROLLOUTS = 2
+MEASURED_ROLLOUTS = 4
 """Of learning, from the start of the second rollout on: an update may run beside the rollout after it."""
 _CONTROL = int(mujoco.mjtState.mjSTATE_CTRL)
 _CONTROL_AND_FORCE = _CONTROL | int(mujoco.mjtState.mjSTATE_QFRC_APPLIED)
@@ -85,8 +85,9 @@ def benchmark(
         second of processor time (median), simulated seconds per second. `ratio_environment` (also `_1_thread`) is over
         `physics`, `ratio_ppo` and `ratio_ppo_64x64` are over the bare physics of their own states; the same with
         `_cpu` in processor time. Other work on the machine disturbs `ratio_environment` the least, since each step
-        of it is compared with its own physics at once. `thread_speedup` (environment over environment with 1 thread)
-        and `thread_speedup_physics` (the same of the bare physics, the most that the machine gives),
+        of it is compared with its own physics at once, and learning with those of a rollout after the rollout.
+        `thread_speedup` (environment over environment with 1 thread) and `thread_speedup_physics` (the same of the
+        bare physics, the most that the machine gives),
         `acting` (who chose the actions of each), memory (an environment that shares its model; one model of its own
         without visuals, as variation makes; the full model) and machine.
     """
@@ -171,9 +172,11 @@ class Spent:
         self.cpu_s += other.cpu_s
         return self
 
-    def without(self, other: Spent) -> Spent:
+    def __isub__(self, other: Spent) -> Spent:
         """The same steps without the time that something else took in between."""
-        return Spent(self.steps, self.wall_s - other.wall_s, self.cpu_s - other.cpu_s)
+        self.wall_s -= other.wall_s
+        self.cpu_s -= other.cpu_s
+        return self
 
 
 def _summary(spent: list[Spent], control_s: float) -> dict[str, float]:
@@ -320,7 +323,8 @@ class Walk:
             self.calls.again(max(0, step - 1))
             bare += self.calls.again(step)
         self._policy = None
-        return spent.without(self.calls.noting), bare
+        spent -= self.calls.noting
+        return spent, bare
 
 
 def _learner(
@@ -331,7 +335,7 @@ def _learner(
     threads: int,
     checkpoint: Path | None = None,
 ) -> Callable[[], tuple[Spent, Spent]]:
-    """Return what learns from some rollouts, gradient steps included, and then repeats the physics of those."""
+    """Return what learns from some rollouts, gradient steps included, and repeats the physics of each."""
     import torch
     from stable_baselines3.common.logger import Logger
 
@@ -359,7 +363,7 @@ def _learner(
         algorithm.set_parameters(read_parameters(checkpoint), exact_match=True, device="cpu")
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
     n_steps = getattr(algorithm, "n_steps", DEFAULT_N_STEPS)
-    calls = PhysicsCalls(env.batch, MEASURED_ROLLOUTS * n_steps)
+    calls = PhysicsCalls(env.batch, n_steps)
 
     def learn() -> tuple[Spent, Spent]:
         rollout = n_steps * num_envs
@@ -367,11 +371,11 @@ def _learner(
         learning = LearningCallback(
             env.batch, stop_steps=algorithm.num_timesteps + longest, torch_threads=training.torch_threads
         )
-        spent = Spent()
-        laps = Laps(calls, spent, skipped=rollout, measured=MEASURED_ROLLOUTS * rollout)
+        spent, bare = Spent(), Spent()
+        laps = Laps(calls, spent, bare, skipped=rollout, measured=MEASURED_ROLLOUTS * rollout)
         algorithm.learn(longest, callback=[learning, laps], log_interval=None, reset_num_timesteps=False)
         torch.set_num_threads(1)
-        return spent.without(calls.noting), calls.repeat()
+        return spent, bare
 
     return learn
 

@@ -131,6 +131,8 @@ def policy_arguments(
         "features_extractor_class": NormalizingExtractor,
         "features_extractor_kwargs": {"enabled": policy.normalize_observations},
     }
+    if on_policy:  # SB3's epsilon; all weights in one pass instead of a dozen: a fifth of the time of a step
+        arguments["optimizer_kwargs"] = {"eps": 1e-5, "fused": True}
     if found.__name__ == "DDPG":
         arguments["n_critics"] = 1  # as its constructor does
     if policy.networks is not None:

@@ -35,13 +35,18 @@ class NormalizingExtractor(BaseFeaturesExtractor):
         self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("variance", torch.ones(size, dtype=torch.float64))
         self.register_buffer("count", torch.zeros(size, dtype=torch.float64))
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make of the statistics what `forward` needs of them, after they were changed from outside."""
+        self._shift = self.mean.float()
+        self._scale = torch.rsqrt(self.variance.clamp(min=SMALLEST_DEVIATION**2)).float()
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Standardise (B, O) observations; deviations count as at least `SMALLEST_DEVIATION`."""
         if not self.enabled:
             return observations
-        scale = torch.rsqrt(self.variance.clamp(min=SMALLEST_DEVIATION**2)).float()
-        return torch.clamp((observations - self.mean.float()) * scale, -self.clip, self.clip)
+        return torch.clamp((observations - self._shift) * self._scale, -self.clip, self.clip)
 
     @torch.no_grad()
     def update(self, observations: torch.Tensor) -> None:
@@ -55,12 +60,14 @@ class NormalizingExtractor(BaseFeaturesExtractor):
         self.mean += delta * count / total
         self.variance.copy_(squares / total)
         self.count.copy_(total)
+        self.prepare()
 
     def _load_from_state_dict(self, state_dict: dict[str, torch.Tensor], prefix: str, *rest: Any) -> None:
         count = state_dict.get(f"{prefix}count")
         if count is not None and count.dim() == 0:  # one count for all numbers, in early checkpoints
             state_dict[f"{prefix}count"] = count.expand(self.count.shape).clone()
         super()._load_from_state_dict(state_dict, prefix, *rest)
+        self.prepare()
 
 
 def extractors(policy: torch.nn.Module) -> list[NormalizingExtractor]:

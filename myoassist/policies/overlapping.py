@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import copy
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import FloatSchedule
+from stable_baselines3.common.vec_env import VecEnv
+
+from myoassist.policies.collecting import ROWS, collect, value
 
 LARGEST_WEIGHT = 2.0
 """Of an advantage: how many times likelier than when it was taken an action may count."""
 _SCHEDULES = ("lr_schedule", "clip_range", "clip_range_vf")
-_ROWS = 2048
-"""Observations that the network sees at once outside of gradient steps."""
 
 
 class OverlappingPPO(PPO):
@@ -31,6 +35,12 @@ class OverlappingPPO(PPO):
     with, and advantages are weighted by its probability of each action over that of the policy that collected,
     truncated as by Espeholt et al. 2018 (IMPALA). The first two rollouts of every `learn` are collected by the policy
     that it starts with, and it returns when the last update is done.
+
+    Between two steps of the bodies only the actors are asked. The values of a rollout are those of the policy that
+    collected it, as in PPO, but for all steps at once and beside the next rollout.
+
+    On a machine with nothing else to do, gradient steps take what the physics leave of the cores: the physics threads
+    wait for each other at every step, and would else wait for the one that gave its core away.
 
     Which policy collects what does not depend on timing: with `concurrent` off, everything is done in the calling
     thread and gives the same bytes.
@@ -48,36 +58,44 @@ class OverlappingPPO(PPO):
 
     def _setup_model(self) -> None:
         super()._setup_model()
-        with torch.random.fork_rng(devices=[]):  # its weights come from the policy: it shall cost no random numbers
-            self._acting = self.policy_class(
-                self.observation_space, self.action_space, self.lr_schedule, use_sde=self.use_sde, **self.policy_kwargs
+        with torch.random.fork_rng(devices=[]):  # weights come from the policy: copies shall cost no random numbers
+            self._acting, self._collected_by = (
+                self.policy_class(
+                    self.observation_space,
+                    self.action_space,
+                    self.lr_schedule,
+                    use_sde=self.use_sde,
+                    **self.policy_kwargs,
+                )
+                for _ in range(2)
             )
         self._worker: ThreadPoolExecutor | None = None
         self._update: Future[tuple[int, float]] | None = None
 
     def _excluded_save_params(self) -> list[str]:
-        ours = ["_acting", "_worker", "_update", "concurrent", "after_update", "update_s"]
+        ours = ["_acting", "_collected_by", "_worker", "_update", "concurrent", "after_update", "update_s"]
         return [*super()._excluded_save_params(), *ours]
 
     def learn(self, *arguments: Any, **named: Any) -> OverlappingPPO:
         """Learn as PPO does; see there. Whatever happens, no update goes on after it."""
         self._acting.load_state_dict(self.policy.state_dict())
-        self._worker = ThreadPoolExecutor(1, "gradient-steps", torch.set_num_threads, (1,)) if self.concurrent else None
         try:
             super().learn(*arguments, **named)
             self.wait()
         finally:
             self._update = None
             if self._worker is not None:
-                self._worker.shutdown()
+                self._worker.shutdown()  # waits, if learning was interrupted
                 self._worker = None
         return self
 
-    def collect_rollouts(self, *arguments: Any, **named: Any) -> bool:
-        """Collect a rollout with the acting policy."""
+    def collect_rollouts(
+        self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
+    ) -> bool:
+        """Collect a rollout with the acting policy; its values and advantages are left for the update to fill in."""
         learned, self.policy = self.policy, self._acting
         try:
-            return super().collect_rollouts(*arguments, **named)
+            return collect(self, env, callback, rollout_buffer, n_rollout_steps)
         finally:
             self.policy = learned
 
@@ -88,13 +106,17 @@ class OverlappingPPO(PPO):
         if not self.policy.log_std.requires_grad:  # follows a schedule: the noise that the rollout was collected with
             with torch.no_grad():
                 self.policy.log_std.copy_(noise)
+        self._acting, self._collected_by = self._collected_by, self._acting
         self._acting.load_state_dict(self.policy.state_dict())
-        student = self._student()
-        if self._worker is None:
-            self._update = Future()
-            self._update.set_result(_timed_update(student))
+        rollout = (self._student(), self._collected_by)
+        if self.concurrent:
+            # a new thread each time: without privileges, one that gave way cannot take it back
+            self._worker = ThreadPoolExecutor(1, "gradient-steps", _become_background, (_others_wait(),))
+            self._update = self._worker.submit(_timed_update, *rollout)
+            self._worker.shutdown(wait=False)  # it ends with the update
         else:
-            self._update = self._worker.submit(_timed_update, student)
+            self._update = Future()
+            self._update.set_result(_timed_update(*rollout))
 
     def wait(self) -> None:
         """Wait until the update that is under way has ended, if there is one.
@@ -132,8 +154,8 @@ def decouple(buffer: RolloutBuffer, policy: ActorCriticPolicy) -> None:
     now = np.empty_like(buffer.log_probs)
     flat, observations = now.reshape(-1), buffer.observations.reshape(-1, buffer.observations.shape[-1])
     actions = buffer.actions.reshape(-1, buffer.actions.shape[-1])
-    for start in range(0, len(flat), _ROWS):
-        rows = slice(start, start + _ROWS)
+    for start in range(0, len(flat), ROWS):
+        rows = slice(start, start + ROWS)
         distribution = policy.get_distribution(torch.as_tensor(observations[rows]))
         flat[rows] = distribution.log_prob(torch.as_tensor(actions[rows])).numpy()
     weight = np.minimum(np.exp(now - buffer.log_probs), np.float32(LARGEST_WEIGHT))
@@ -141,9 +163,24 @@ def decouple(buffer: RolloutBuffer, policy: ActorCriticPolicy) -> None:
     buffer.log_probs = now
 
 
-def _timed_update(student: PPO) -> tuple[int, float]:
-    """Take the gradient steps; return the number of epochs so far and how long it took (s)."""
+def _others_wait() -> bool:
+    """Whether more threads want to run on this machine than an overlapping learning has beyond the CPUs it may use."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return not hasattr(os, "getloadavg") or os.getloadavg()[0] > allowed + 1.5
+
+
+def _become_background(among_others: bool) -> None:
+    """Prepare this thread for gradient steps; unless among others, which would leave it nothing, let it give way."""
+    torch.set_num_threads(1)
+    if not among_others and hasattr(os, "SCHED_IDLE"):  # Linux only
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _timed_update(student: PPO, collected_by: ActorCriticPolicy) -> tuple[int, float]:
+    """Learn from the rollout that a policy collected; return the number of epochs so far and how long it took (s)."""
     began = time.perf_counter()
+    value(student.rollout_buffer, collected_by, student._last_obs, student._last_episode_starts)
     decouple(student.rollout_buffer, student.policy)
     PPO.train(student)
     return student._n_updates, time.perf_counter() - began

@@ -333,6 +333,7 @@ def _copy_statistics(
         for column, known in shared:
             if constant[known]:  # its spread is not known: what is seen here tells it, and the network saw it at 0
                 extractor.variance[column], extractor.count[column] = 1.0, 0.0
+        extractor.prepare()
     report.kept.append(f"observation statistics of {len(ours)} numbers")
     unknown = [here.observation_labels[column] for column, known in shared if constant[known]]
     if unknown:

@@ -9,6 +9,7 @@ from myoassist.config.environment import EnvironmentSettings
 from myoassist.config.training import TrainingSettings
 from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.policies.learner import make_algorithm
+from myoassist.policies.overlapping import OverlappingPPO
 from myoassist.training.learning_callback import LearningCallback
 from myoassist.training.learning_env import learning_env
 
@@ -24,7 +25,7 @@ def test_whole_rollouts_are_measured_and_then_it_ends(assets, training):
     algorithm = make_algorithm(learner, learning_env(batch, learner), steps=0)
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
     rollout = 4 * 2
-    calls, spent = PhysicsCalls(batch, 2 * 4), Spent()
+    calls, spent, bare = PhysicsCalls(batch, 4), Spent(), Spent()
     records = LearningCallback(batch, stop_steps=100)
     updates = []
     train = algorithm.train
@@ -34,11 +35,21 @@ def test_whole_rollouts_are_measured_and_then_it_ends(assets, training):
         return train(*arguments, **named)
 
     algorithm.train = counted
-    laps = Laps(calls, spent, skipped=rollout, measured=2 * rollout)
+    repeat, repeated = calls.repeat, []
+
+    def noticed():
+        if isinstance(algorithm, OverlappingPPO):
+            assert algorithm._update is None, "an update runs beside the bare physics"
+        repeated.append((algorithm.num_timesteps, calls.noted))
+        return repeat()
+
+    calls.repeat = noticed
+    laps = Laps(calls, spent, bare, skipped=rollout, measured=2 * rollout)
     algorithm.learn(100, callback=[records, laps], log_interval=None, reset_num_timesteps=False)
-    assert spent.steps == 2 * rollout
-    assert spent.wall_s > calls.noting.wall_s > 0
-    assert calls.noted == 2 * 4
+    assert spent.steps == bare.steps == 2 * rollout
+    assert repeated == [(2 * rollout, 4), (3 * rollout, 4)]
+    assert bare.wall_s > 0
+    assert spent.wall_s > 0
     assert algorithm.num_timesteps == 3 * rollout + 2, "learning goes on after what is measured"
     if training.get("algorithm") != "SAC":
         assert updates == [rollout, 2 * rollout, 3 * rollout]

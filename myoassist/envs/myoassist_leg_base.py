@@ -13,9 +13,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from myoassist.config.environment import EnvironmentSettings
-from myoassist.envs import reward_terms
+from myoassist.envs import between_steps, reward_terms
 from myoassist.envs.actuation import Actuation
-from myoassist.envs.compiling import compiled
 from myoassist.envs.couplings import Couplings
 from myoassist.envs.episode_starts import EpisodeStarts, read_options
 from myoassist.envs.footsteps import Footsteps
@@ -297,32 +296,35 @@ class MyoAssistLegBase(VectorEnv):
             InputError: for actions that are no numbers or have another shape.
             gymnasium.error.ResetNeeded: before the first `reset`.
         """
-        self.last_action = action = _bounded(self._read_actions(actions))
-        simulation = self.simulation
+        self.last_action = action = between_steps.bounded(self._read_actions(actions))
+        simulation, divergences = self.simulation, self.simulation.divergences
         control = self.actuation.apply(action, self._excitation_baseline(), simulation.qvel, simulation.qvel_before)
         diverged = simulation.step(control, self._outside_forces())
-        if diverged.any():
+        if simulation.divergences > divergences:
             self._forget(diverged)
-        _advance(self.steps, self.phase, self.stride_time, self.control_s)
+        between_steps.advance(self.steps, self.phase, self.stride_time, self.control_s)
         if self.target.varies:
             self.target.update(self.steps * self.control_s)
             self.stride_time = self._stride_time(self.target.value)
         self.step_result = self._gather(self._all, diverged, stepped=True)
         rewards = self._weighted_reward()
         reasons = self.termination.reasons(self.step_result)
-        terminated = reasons != 0
-        truncated = ~terminated & (self.steps >= self.max_steps)
+        terminated, truncated, ended = between_steps.endings(
+            reasons, self.steps, self.max_steps, self.termination.time_limit
+        )
         observations = self.observer.observe(self.step_result, slice(None))
-        info = self._finish(terminated, truncated, reasons, observations)
+        info = self._finish(terminated | truncated, reasons, observations) if ended else {}
         return observations, rewards, terminated, truncated, info
 
     def _read_actions(self, actions: np.ndarray) -> np.ndarray:
         if not self.streams:
             raise ResetNeeded("step: the environments have not been started (call reset first)")
-        try:
-            read = np.asarray(actions, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError("step: expected numbers as actions") from None
+        read = actions
+        if not (isinstance(read, np.ndarray) and read.dtype in (np.float32, np.float64)):
+            try:
+                read = np.asarray(actions, dtype=np.float64)
+            except (TypeError, ValueError):
+                raise InputError("step: expected numbers as actions") from None
         if read.shape != self.last_action.shape:
             raise InputError(f"step: expected actions of shape {self.last_action.shape} (found {read.shape})")
         return read
@@ -338,13 +340,8 @@ class MyoAssistLegBase(VectorEnv):
         before[rows] = self.simulation.activation[rows]
         self._activation_before = before
 
-    def _finish(
-        self, terminated: np.ndarray, truncated: np.ndarray, reasons: np.ndarray, observations: np.ndarray
-    ) -> dict[str, Any]:
-        ended = terminated | truncated
-        if not ended.any():
-            return {}
-        reasons[truncated] = self.termination.time_limit
+    def _finish(self, ended: np.ndarray, reasons: np.ndarray, observations: np.ndarray) -> dict[str, Any]:
+        """Tell of the episodes (N,) that ended, and start new ones, whose first observations are put in their rows."""
         info: dict[str, Any] = {
             "termination": self.termination.names[reasons],
             "_termination": ended,
@@ -399,15 +396,27 @@ class MyoAssistLegBase(VectorEnv):
         if not simulation.ground.is_flat:
             height -= simulation.ground.height(simulation.qpos[rows, self.forward.qpos], rows)
             read.positions[:, self._height_column] = height
-        target = self.target.value[rows]
+        footsteps = self.footsteps
         if stepped:
-            change = read.activations - self._activation_before
+            change, error = between_steps.changes(
+                read.activations, self._activation_before, read.forward_velocity, self.target.value
+            )
             self._activation_before = read.activations
-            effort = reward_terms.mean(np.square(read.activations))
-            self.footsteps.update(read.foot_load, effort, read.forward_velocity - target)
+            footsteps.update(read.foot_load, reward_terms.mean_square(read.activations), error)
         else:
             change = np.zeros_like(read.activations)
-        footstep_time, footstep_effort, footstep_velocity_error = self.footsteps.ended[:, rows]
+        qpos, target, phase, stride_time, torque, strike, footstep_time, footstep_effort, footstep_velocity_error = (
+            between_steps.of_rows(
+                rows,
+                simulation.qpos,
+                self.target.value,
+                self.phase,
+                self.stride_time,
+                self.actuation.torque,
+                footsteps.strike,
+                footsteps.ended,
+            )
+        )
         step = Step(
             positions=read.positions,
             velocities=read.velocities,
@@ -420,17 +429,17 @@ class MyoAssistLegBase(VectorEnv):
             foot_force=read.foot_force,
             foot_force_peak=read.foot_force_peak,
             limit_torque=read.limit_torque,
-            device_torque=self.actuation.torque[rows],
-            foot_strike=self.footsteps.strike[rows],
+            device_torque=torque,
+            foot_strike=strike,
             footstep_time=footstep_time,
             footstep_effort=footstep_effort,
             footstep_velocity_error=footstep_velocity_error,
-            phase=self.phase[rows],
-            stride_time=self.stride_time[rows],
+            phase=phase,
+            stride_time=stride_time,
             diverged=diverged,
         )
         if compared:
-            self._add_reference(step, simulation.qpos[rows])
+            self._add_reference(step, qpos)
         return step
 
     def _add_reference(self, step: Step, qpos: np.ndarray) -> None:
@@ -460,10 +469,9 @@ class MyoAssistLegBase(VectorEnv):
         if reward.alive is not None:
             terms["alive"] = np.ones(len(step.phase))
         if reward.forward_velocity is not None:
-            error = step.forward_velocity - step.target_velocity
-            if step.reference_fluctuation is not None:
-                error = error - step.reference_fluctuation
-            terms["forward_velocity"] = reward_terms.forward_velocity(error, reward.forward_velocity)
+            terms["forward_velocity"] = reward_terms.forward_velocity(
+                step.forward_velocity, step.target_velocity, step.reference_fluctuation, reward.forward_velocity
+            )
         if reward.muscle_effort is not None:
             terms["muscle_effort"] = reward_terms.muscle_effort(step.activations, reward.muscle_effort)
         if reward.activation_smoothness is not None:
@@ -508,23 +516,3 @@ class MyoAssistLegBase(VectorEnv):
     def close_extras(self, **kwargs: Any) -> None:
         """End the physics threads."""
         self.simulation.close()
-
-
-@compiled
-def _bounded(actions: np.ndarray) -> np.ndarray:
-    """Clip actions (N, A) to [-1, 1]; NaN counts as 0."""
-    result = np.empty(actions.shape)
-    for row in range(actions.shape[0]):
-        for column in range(actions.shape[1]):
-            action = actions[row, column]
-            result[row, column] = 0.0 if np.isnan(action) else min(max(action, -1.0), 1.0)
-    return result
-
-
-@compiled
-def _advance(steps: np.ndarray, phase: np.ndarray, stride_time: np.ndarray, control_s: float) -> None:
-    """Let one control step pass in episodes (N,)."""
-    for row in range(len(steps)):
-        steps[row] += 1
-        later = phase[row] + control_s / stride_time[row]
-        phase[row] = later - np.floor(later)

@@ -52,9 +52,18 @@ def weights(settings: EnvironmentSettings, imitation_terms: tuple[str, ...]) -> 
     return named
 
 
-def forward_velocity(error: np.ndarray, term: ForwardVelocityTerm) -> np.ndarray:
-    """exp(-(error/scale)^2) of a velocity error (N,) in m/s; 1 is best."""
-    return _closeness_of_one(error, term.scale_m_s)
+def forward_velocity(
+    velocity: np.ndarray, target: np.ndarray, fluctuation: np.ndarray | None, term: ForwardVelocityTerm
+) -> np.ndarray:
+    """exp(-(error/scale)^2) of the forward velocity; 1 is best.
+
+    Args:
+        velocity: (N,) of the pelvis (m/s).
+        target: (N,) mean that is wanted (m/s).
+        fluctuation: (N,) by which the reference is faster than its mean at this moment of the stride (m/s), or None.
+        term: the error that counts as 1.
+    """
+    return _closeness_of_velocity(velocity, target, fluctuation, term.scale_m_s)
 
 
 class Imitation:
@@ -97,12 +106,12 @@ def stance_timing(foot_force: np.ndarray, standing: np.ndarray, term: StanceTimi
 
 def muscle_effort(activations: np.ndarray, term: MuscleEffortTerm) -> np.ndarray:
     """Mean over muscles of activation^power, (N, M) -> (N,)."""
-    return mean(np.square(activations) if term.power == 2.0 else activations**term.power)
+    return mean_square(activations) if term.power == 2.0 else _mean(activations**term.power)
 
 
 def activation_smoothness(change: np.ndarray) -> np.ndarray:
     """Mean over muscles of the squared change of activation in a control step, (N, M) -> (N,)."""
-    return mean(np.square(change))
+    return mean_square(change)
 
 
 def foot_force_excess(peak: np.ndarray, term: FootForceTerm) -> np.ndarray:
@@ -112,7 +121,7 @@ def foot_force_excess(peak: np.ndarray, term: FootForceTerm) -> np.ndarray:
 
 def joint_limit_torque(torque: np.ndarray, term: LimitTorqueTerm) -> np.ndarray:
     """Mean over joints of |limit torque| / scale, (N, L) N·m -> (N,)."""
-    return mean(np.abs(torque)) / term.scale_n_m
+    return _mean_size(torque, term.scale_n_m)
 
 
 def at_foot_strike(strike: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -131,10 +140,15 @@ def weighted(weights: np.ndarray, terms: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def _closeness_of_one(error: np.ndarray, scale: float) -> np.ndarray:
-    result = np.empty(len(error))
-    for body in range(len(error)):
-        share = error[body] / scale
+def _closeness_of_velocity(
+    velocity: np.ndarray, target: np.ndarray, fluctuation: np.ndarray | None, scale: float
+) -> np.ndarray:
+    result = np.empty(len(velocity))
+    for body in range(len(velocity)):
+        error = velocity[body] - target[body]
+        if fluctuation is not None:
+            error -= fluctuation[body]
+        share = error / scale
         result[body] = np.exp(-(share * share))
     return result
 
@@ -184,7 +198,29 @@ def _timing(foot_force: np.ndarray, standing: np.ndarray, loaded_bw: float) -> n
 
 
 @compiled
-def mean(values: np.ndarray) -> np.ndarray:
+def mean_square(values: np.ndarray) -> np.ndarray:
+    """Mean of squares along the last axis, (N, K) -> (N,)."""
+    result, squared = np.empty(len(values)), np.empty(values.shape[1])
+    for row in range(len(values)):
+        for item in range(len(squared)):
+            squared[item] = values[row, item] * values[row, item]
+        result[row] = _sum(squared) / len(squared)
+    return result
+
+
+@compiled
+def _mean_size(values: np.ndarray, scale: float) -> np.ndarray:
+    """Mean of sizes, signs apart, along the last axis, (N, K) -> (N,), as a multiple of the scale."""
+    result, sizes = np.empty(len(values)), np.empty(values.shape[1])
+    for row in range(len(values)):
+        for item in range(len(sizes)):
+            sizes[item] = abs(values[row, item])
+        result[row] = _sum(sizes) / len(sizes) / scale
+    return result
+
+
+@compiled
+def _mean(values: np.ndarray) -> np.ndarray:
     """Mean along the last axis, (N, K) -> (N,)."""
     result = np.empty(len(values))
     for row in range(len(values)):

@@ -133,12 +133,13 @@ class Simulation:
             state=self.substates,
             sensordata=self.sensordata,
         )
-        due = self.time + self._span
-        diverged = _settle(self.substates, due, self._qvel.start, self._qvel.stop, self.velocity_limit, self.state)
+        diverged, any_diverged = _settle(
+            self.substates, self._span, self._qvel.start, self._qvel.stop, self.velocity_limit, self.state
+        )
         if len(begun):
             self.time[begun] = np.where(diverged[begun], 0.0, self._span)
             self.substates[begun, 0, 0] = self._span
-        if diverged.any():
+        if any_diverged:
             self._contain(diverged)
             self.state[diverged] = self.substates[diverged, -1]
         return diverged
@@ -222,25 +223,26 @@ class Simulation:
 
 @compiled
 def _settle(
-    substates: np.ndarray, due_s: np.ndarray, first: int, stop: int, velocity_limit: float, state: np.ndarray
-) -> np.ndarray:
+    substates: np.ndarray, span_s: float, first: int, stop: int, velocity_limit: float, state: np.ndarray
+) -> tuple[np.ndarray, bool]:
     """Take the last substates (N, substeps, nstate) over into the states (N, nstate) but of bodies that diverged.
 
     Returns:
-        (N,) bool, which did: their time is not the due one, or one of the velocities in columns `first` to `stop` is
-        beyond the limit or no number.
+        (N,) bool, which did: their time has not advanced by the span, or one of the velocities in columns `first` to
+        `stop` is beyond the limit or no number; and whether any did.
     """
-    diverged = np.empty(len(state), dtype=np.bool_)
+    diverged, any_diverged = np.empty(len(state), dtype=np.bool_), False
     last = substates.shape[1] - 1
     for body in range(len(state)):
-        good = abs(substates[body, last, 0] - due_s[body]) <= _TIME_TOLERANCE
+        good = abs(substates[body, last, 0] - (state[body, 0] + span_s)) <= _TIME_TOLERANCE
         for column in range(first, stop):
             good &= abs(substates[body, last, column]) <= velocity_limit
         diverged[body] = not good
+        any_diverged |= not good
         if good:
             for column in range(state.shape[1]):
                 state[body, column] = substates[body, last, column]
-    return diverged
+    return diverged, any_diverged
 
 
 def _log_warning(message: str | bytes) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from myoassist.config.training import TrainingSettings
 from myoassist.envs.environment_handler import EnvironmentHandler
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import read_parameters
+from myoassist.policies import overlapping
 from myoassist.policies.learner import make_algorithm
 from myoassist.policies.overlapping import LARGEST_WEIGHT, decouple
 from myoassist.policies.scheduled_noise import ScheduledNoise
@@ -176,6 +179,26 @@ def test_statistics_reach_the_policy_that_acts(started):
     count = algorithm.policy.features_extractor.count
     assert torch.all(count == 3 * ROLLOUT)
     assert torch.all(algorithm._acting.features_extractor.count == 2 * ROLLOUT)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="such threads are there on Linux only")
+@pytest.mark.parametrize(("load", "kind"), [(0.5, "SCHED_IDLE"), (1e6, "SCHED_OTHER")])
+def test_gradient_steps_give_way_unless_the_machine_is_shared(load, kind, started, monkeypatch):
+    """Among others' threads they would get nothing, and this thread and its physics never give way."""
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, load, load))
+    seen = []
+
+    def update(*arguments):
+        seen.append(os.sched_getscheduler(0))
+        return timed(*arguments)
+
+    timed = overlapping._timed_update
+    monkeypatch.setattr(overlapping, "_timed_update", update)
+    algorithm, callback = started()
+    algorithm.concurrent = True
+    algorithm.learn(2 * ROLLOUT, callback=callback, log_interval=None, reset_num_timesteps=False)
+    assert seen == [getattr(os, kind)] * 2
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 def test_what_fails_in_the_thread_is_raised_and_leaves_none_behind(started):

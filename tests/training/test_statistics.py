@@ -142,3 +142,18 @@ def test_a_number_that_hardly_varies_is_not_blown_up():
     extractor.update(torch.as_tensor(seen, dtype=torch.float32))
     out = extractor(torch.tensor([[1.25 + SMALLEST_DEVIATION, 2.0]]))
     np.testing.assert_allclose(out.numpy(), [[1.0, 1.0]], atol=0.1)
+
+
+def test_loaded_and_changed_statistics_count_at_once():
+    """What standardising needs of them is prepared when they change, not at each call."""
+    rng = np.random.default_rng(0)
+    seen = torch.as_tensor(rng.normal([1.0, -2.0], [0.5, 3.0], (500, 2)), dtype=torch.float32)
+    first, second = (NormalizingExtractor(spaces.Box(-10, 10, (2,), np.float32)) for _ in range(2))
+    first.update(seen)
+    expected = (seen - seen.mean(dim=0)) / seen.std(dim=0, unbiased=False)
+    np.testing.assert_allclose(first(seen), expected, atol=1e-5)
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(second(seen), first(seen))
+    second.mean[0] = 0.0
+    second.prepare()
+    np.testing.assert_allclose(second(seen)[:, 0], seen[:, 0] / seen[:, 0].std(unbiased=False), atol=1e-5)

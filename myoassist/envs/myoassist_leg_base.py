@@ -320,7 +320,7 @@ class MyoAssistLegBase(VectorEnv):
         if not self.streams:
             raise ResetNeeded("step: the environments have not been started (call reset first)")
         read = actions
-        if not (isinstance(read, np.ndarray) and read.dtype in (np.float32, np.float64)):
+        if not (type(read) is np.ndarray and read.dtype in (np.float32, np.float64)):
             try:
                 read = np.asarray(actions, dtype=np.float64)
             except (TypeError, ValueError):

@@ -164,7 +164,7 @@ def decouple(buffer: RolloutBuffer, policy: ActorCriticPolicy) -> None:
 
 
 def _others_wait() -> bool:
-    """Whether more threads want to run on this machine than an overlapping learning has beyond the CPUs it may use."""
+    """Whether the load average says that others want the CPUs, too; a learning has at most a thread more than CPUs."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return not hasattr(os, "getloadavg") or os.getloadavg()[0] > allowed + 1.5
 

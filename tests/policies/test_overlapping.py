@@ -244,8 +244,8 @@ def test_it_acts_differently_from_ppo_from_the_second_rollout_on(started):
     plain.learn(3 * ROLLOUT, callback=its_callback, log_interval=None, reset_num_timesteps=False)
     ours, theirs = ([record["reward_per_step"] for record in each.records] for each in (callback, its_callback))
     assert len(ours) == len(theirs) == 3
-    assert ours[0] == pytest.approx(theirs[0], rel=1e-6)
-    assert ours[1] != pytest.approx(theirs[1], rel=1e-6)
+    assert ours[0] == pytest.approx(theirs[0], rel=1e-7), "noise is added in another order of roundings, no more"
+    assert ours[1] != pytest.approx(theirs[1], rel=1e-4)
 
 
 @pytest.mark.parametrize(

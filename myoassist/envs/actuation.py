@@ -16,6 +16,7 @@ class Actuation:
     Attributes:
         layout: blocks `muscles` (excitation) and, with a device, `device` (torque).
         neutral: (M,) excitation at action 0.
+        action: (N, A) of the last step, within [-1, 1]; 0 where an episode has just begun.
         excitation: (N, M) of the last step.
         torque: (N, D) of the devices' motors at the end of the last step (N·m).
     """
@@ -37,6 +38,7 @@ class Actuation:
         self._lowest = np.maximum(bounds.min(axis=1), -limit)
         self._highest = np.minimum(bounds.max(axis=1), limit)
         self._device_joint = np.array([manifest.joint(device.joint).dof for device in devices], dtype=np.intp)
+        self.action = np.zeros((num_envs, self.layout.size))
         self.excitation = np.zeros((num_envs, len(muscles)))
         self.torque = np.zeros((num_envs, len(devices)))
         self.control = np.zeros((num_envs, substeps, len(muscles) + len(devices)))
@@ -46,6 +48,7 @@ class Actuation:
         self.excitation = self.excitation.copy()  # the last step tells of the one before
         self.excitation[rows] = excitation
         self.torque[rows] = 0.0
+        self.action[rows] = 0.0
 
     def apply(
         self, action: np.ndarray, baseline: np.ndarray | None, qvel: np.ndarray, qvel_before: np.ndarray
@@ -53,7 +56,7 @@ class Actuation:
         """Translate actions.
 
         Args:
-            action: (N, A) in [-1, 1].
+            action: (N, A), clipped to [-1, 1]; NaN counts as 0.
             baseline: (N, M) excitations at action 0, or None for the constant neutral excitation.
             qvel: (N, nv) joint velocities, for the devices' power limit (rad/s).
             qvel_before: (N, nv) those one physics step before.
@@ -62,11 +65,11 @@ class Actuation:
             (N, substeps, nu) controls of the physics steps (a buffer that the next call overwrites).
         """
         residual_range, columns = self.settings.residual_range, self._muscle_controls
-        self.excitation = _excite(action, baseline, self.neutral, residual_range, columns, self.control)
+        self.action, self.excitation = _excite(action, baseline, self.neutral, residual_range, columns, self.control)
         if len(self._device_controls):
             limits = self.settings.device
             _drive(
-                limits.torque_limit_n_m * action[:, self.excitation.shape[1] :],
+                limits.torque_limit_n_m * self.action[:, self.excitation.shape[1] :],
                 np.take(qvel, self._device_joint, axis=1),
                 np.take(qvel_before, self._device_joint, axis=1),
                 self._lowest,
@@ -90,14 +93,17 @@ def _excite(
     residual_range: float,
     columns: np.ndarray,
     control: np.ndarray,
-) -> np.ndarray:
-    """Return excitations (N, M) and hold them in the columns of the controls (N, substeps, nu)."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return clipped actions (N, A) and excitations (N, M), which are held in columns of control (N, substeps, nu)."""
     bodies, substeps, _ = control.shape
     muscles = len(columns)
-    excitation = np.empty((bodies, muscles))
+    clipped, excitation = np.empty(action.shape), np.empty((bodies, muscles))
     for body in range(bodies):
+        for number in range(action.shape[1]):
+            given = np.float64(action[body, number])
+            clipped[body, number] = 0.0 if np.isnan(given) else min(max(given, -1.0), 1.0)
         for muscle in range(muscles):
-            wanted = action[body, muscle]
+            wanted = clipped[body, muscle]
             if baseline is None:
                 # linear on either side of the neutral excitation: -1 -> 0, 0 -> neutral, 1 -> 1
                 still = neutral[muscle]
@@ -107,7 +113,7 @@ def _excite(
         for substep in range(substeps):
             for muscle in range(muscles):
                 control[body, substep, columns[muscle]] = excitation[body, muscle]
-    return excitation
+    return clipped, excitation
 
 
 @compiled

@@ -51,13 +51,13 @@ class EpisodeStarts:
             qpos[:, self._hinges] += position_noise
         if self.settings.velocity_noise_rad_s > 0.0:
             qvel[:, self._hinge_dofs] += velocity_noise
-        qpos[:, self._bounded] = np.clip(qpos[:, self._bounded], *self._bounds)
+        lowest, highest = self._bounds
+        qpos[:, self._bounded] = np.minimum(np.maximum(qpos[:, self._bounded], lowest), highest)
         env.couplings.apply(qpos, qvel)
         sensors = env.simulation.place(rows, qpos, qvel, activation, sole_height=sole_height)
         env.actuation.reset(rows, activation)
         env.footsteps.reset(rows, env.reader.foot_loads(sensors, rows))
         env.steps[rows] = 0
-        env.last_action[rows] = 0.0
 
     def _draw(
         self, rows: np.ndarray, phase: np.ndarray | None, target: np.ndarray | None
@@ -80,7 +80,8 @@ class EpisodeStarts:
     def _states(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return states before noise: qpos (n, nq), qvel (n, nv), activation (n, na), soles' height (n,) or NaN."""
         env, model, count = self.env, self.env.simulation.model, len(rows)
-        qpos, qvel = np.tile(model.qpos0, (count, 1)), np.zeros((count, model.nv))
+        qpos, qvel = np.empty((count, model.nq)), np.zeros((count, model.nv))
+        qpos[:] = model.qpos0
         if env.clip is None:
             activation = np.full((count, model.na), env.settings.action.neutral_excitation)
             return qpos, qvel, activation, self._standing_sole[rows]

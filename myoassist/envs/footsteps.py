@@ -42,18 +42,20 @@ class Footsteps:
             total[rows] = 0.0
         self.ended[:, rows] = 0.0
 
-    def update(self, load: np.ndarray, effort: np.ndarray, velocity_error: np.ndarray) -> None:
+    def update(self, load: np.ndarray, effort: np.ndarray, velocity: np.ndarray, target: np.ndarray) -> None:
         """Account for one control step.
 
         Args:
             load: (N, 2) vertical load of the right and left foot, body weights.
             effort: (N,) mean squared activation.
-            velocity_error: (N,) speed minus target (m/s).
+            velocity: (N,) of the pelvis, forward (m/s).
+            target: (N,) that is wanted (m/s).
         """
         _update(
             load,
             effort,
-            velocity_error,
+            velocity,
+            target,
             self.control_s,
             (self.LOADED, self.UNLOADED, self.SHORTEST_S),
             (self.down, self._whole, self.strike),
@@ -66,7 +68,8 @@ class Footsteps:
 def _update(
     load: np.ndarray,
     effort: np.ndarray,
-    velocity_error: np.ndarray,
+    velocity: np.ndarray,
+    target: np.ndarray,
     control_s: float,
     limits: tuple[float, float, float],
     flags: tuple[np.ndarray, np.ndarray, np.ndarray],
@@ -79,7 +82,7 @@ def _update(
     for body in range(len(time)):
         time[body] += control_s
         efforts[body] += effort[body]
-        errors[body] += velocity_error[body]
+        errors[body] += velocity[body] - target[body]
         met = False
         for foot in range(2):
             is_down = load[body, foot] > (unloaded if down[body, foot] else loaded)

@@ -229,7 +229,6 @@ class MyoAssistLegBase(VectorEnv):
         self.stride_time = np.ones(num_envs)
         self.steps = np.zeros(num_envs, dtype=np.int64)
         self.max_steps = max(1, round(settings.episode_s * settings.control_rate_hz))
-        self.last_action = np.zeros((num_envs, self.action_layout.size))
         self.streams: list[np.random.Generator] = []
         self._activation_before = np.zeros((num_envs, len(manifest.muscles)))
         self._all = np.arange(num_envs)
@@ -296,9 +295,9 @@ class MyoAssistLegBase(VectorEnv):
             InputError: for actions that are no numbers or have another shape.
             gymnasium.error.ResetNeeded: before the first `reset`.
         """
-        self.last_action = action = between_steps.bounded(self._read_actions(actions))
+        action, baseline = self._read_actions(actions), self._excitation_baseline()
         simulation, divergences = self.simulation, self.simulation.divergences
-        control = self.actuation.apply(action, self._excitation_baseline(), simulation.qvel, simulation.qvel_before)
+        control = self.actuation.apply(action, baseline, simulation.qvel, simulation.qvel_before)
         diverged = simulation.step(control, self._outside_forces())
         if simulation.divergences > divergences:
             self._forget(diverged)
@@ -308,10 +307,7 @@ class MyoAssistLegBase(VectorEnv):
             self.stride_time = self._stride_time(self.target.value)
         self.step_result = self._gather(self._all, diverged, stepped=True)
         rewards = self._weighted_reward()
-        reasons = self.termination.reasons(self.step_result)
-        terminated, truncated, ended = between_steps.endings(
-            reasons, self.steps, self.max_steps, self.termination.time_limit
-        )
+        reasons, terminated, truncated, ended = self.termination.judge(self.step_result, self.steps, self.max_steps)
         observations = self.observer.observe(self.step_result, slice(None))
         info = self._finish(terminated | truncated, reasons, observations) if ended else {}
         return observations, rewards, terminated, truncated, info
@@ -325,8 +321,8 @@ class MyoAssistLegBase(VectorEnv):
                 read = np.asarray(actions, dtype=np.float64)
             except (TypeError, ValueError):
                 raise InputError("step: expected numbers as actions") from None
-        if read.shape != self.last_action.shape:
-            raise InputError(f"step: expected actions of shape {self.last_action.shape} (found {read.shape})")
+        if read.shape != self.actuation.action.shape:
+            raise InputError(f"step: expected actions of shape {self.actuation.action.shape} (found {read.shape})")
         return read
 
     def _forget(self, diverged: np.ndarray) -> None:
@@ -376,8 +372,7 @@ class MyoAssistLegBase(VectorEnv):
         if self.settings.action.baseline == "constant" or self.clip is None:
             return None
         # the excitation is held over the control step: take the reference's in its middle
-        half_step = 0.5 * self.control_s / self.stride_time
-        return self.clip.excitation(self.phase + half_step)
+        return self.clip.excitation_ahead(self.phase, self.stride_time, 0.5 * self.control_s)
 
     def _stride_time(self, target: np.ndarray) -> np.ndarray:
         return np.ones(len(target)) if self.clip is None else self.clip.stride_time(target)
@@ -396,15 +391,11 @@ class MyoAssistLegBase(VectorEnv):
         if not simulation.ground.is_flat:
             height -= simulation.ground.height(simulation.qpos[rows, self.forward.qpos], rows)
             read.positions[:, self._height_column] = height
-        footsteps = self.footsteps
+        footsteps, activations_before = self.footsteps, read.activations
         if stepped:
-            change, error = between_steps.changes(
-                read.activations, self._activation_before, read.forward_velocity, self.target.value
-            )
-            self._activation_before = read.activations
-            footsteps.update(read.foot_load, reward_terms.mean_square(read.activations), error)
-        else:
-            change = np.zeros_like(read.activations)
+            activations_before, self._activation_before = self._activation_before, read.activations
+            effort = reward_terms.mean_square(read.activations)
+            footsteps.update(read.foot_load, effort, read.forward_velocity, self.target.value)
         qpos, target, phase, stride_time, torque, strike, footstep_time, footstep_effort, footstep_velocity_error = (
             between_steps.of_rows(
                 rows,
@@ -424,7 +415,7 @@ class MyoAssistLegBase(VectorEnv):
             pelvis_height=height,
             target_velocity=target,
             activations=read.activations,
-            activation_change=change,
+            activations_before=activations_before,
             excitations=self.actuation.excitation if stepped else self.actuation.excitation[rows],
             foot_force=read.foot_force,
             foot_force_peak=read.foot_force_peak,
@@ -499,13 +490,15 @@ class MyoAssistLegBase(VectorEnv):
                 f"environment: field 'reward': _calculate_reward and the weights disagree "
                 f"(without value: {missing or 'none'}; without weight: {extra or 'none'})"
             )
+        shape = (self.num_envs,)
         for row, name in enumerate(self.reward_terms):
-            if np.shape(terms[name]) != (self.num_envs,):
+            value = np.asarray(terms[name])
+            if value.shape != shape:
                 raise InputError(
                     f"environment: _calculate_reward: term '{name}': expected one number for each environment, "
-                    f"shape {(self.num_envs,)} (found {np.shape(terms[name])})"
+                    f"shape {shape} (found {value.shape})"
                 )
-            self.raw_terms[row] = terms[name]
+            self.raw_terms[row] = value
         return reward_terms.weighted(self.weights, self.raw_terms)
 
     @property

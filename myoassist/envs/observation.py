@@ -90,7 +90,7 @@ class Observer:
                 case "device_torque":
                     parts.append(step.device_torque / self.env.settings.action.device.torque_limit_n_m)
                 case "previous_action":
-                    parts.append(self.env.last_action[rows])
+                    parts.append(self.env.actuation.action[rows])
                 case "terrain_heights":
                     parts.append(self._terrain(rows))
         observed, clipped = _scaled(np.concatenate(parts, axis=1), self._scale, self.settings.clip)

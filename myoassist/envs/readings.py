@@ -66,19 +66,22 @@ class BodyReader:
     def read(self, rows: np.ndarray) -> Readings:
         """Read (n,) bodies, into new arrays."""
         simulation = self._simulation
-        joints = _read_joints(
-            simulation.qpos,
-            simulation.qvel,
-            simulation.activation,
-            rows,
-            self.qpos_columns,
-            self.qvel_columns,
-            self._forward_dof,
+        return Readings(
+            *_read(
+                simulation.qpos,
+                simulation.qvel,
+                simulation.activation,
+                simulation.sensordata,
+                rows,
+                self.qpos_columns,
+                self.qvel_columns,
+                self._forward_dof,
+                self._foot_vertical,
+                self._toes_vertical,
+                self._limits,
+                self.body_weight_n,
+            )
         )
-        forces = _read_forces(
-            simulation.sensordata, rows, self._foot_vertical, self._toes_vertical, self._limits, self.body_weight_n
-        )
-        return Readings(*joints, *forces)
 
     def foot_loads(self, sensors: np.ndarray, rows: slice | np.ndarray) -> np.ndarray:
         """Vertical load (n, 2) of the right and the left foot in body weights, from (n, nsensordata)."""
@@ -86,18 +89,25 @@ class BodyReader:
 
 
 @compiled
-def _read_joints(
+def _read(
     qpos: np.ndarray,
     qvel: np.ndarray,
     activation: np.ndarray,
+    sensordata: np.ndarray,
     rows: np.ndarray,
     qpos_columns: np.ndarray,
     qvel_columns: np.ndarray,
     forward_dof: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    foot_vertical: np.ndarray,
+    toes_vertical: np.ndarray,
+    limits: np.ndarray,
+    body_weight_n: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     bodies, joints, muscles = len(rows), len(qpos_columns), activation.shape[1]
     positions, velocities = np.empty((bodies, joints)), np.empty((bodies, joints))
     forward_velocity, activations = np.empty(bodies), np.empty((bodies, muscles))
+    force, load, peak = np.empty((bodies, 4)), np.empty((bodies, 2)), np.empty((bodies, 2))
+    torque, last = np.empty((bodies, len(limits))), sensordata.shape[1] - 1
     for body in range(bodies):
         row = rows[body]
         for joint in range(joints):
@@ -106,23 +116,6 @@ def _read_joints(
         forward_velocity[body] = qvel[row, forward_dof]
         for muscle in range(muscles):
             activations[body, muscle] = activation[row, muscle]
-    return positions, velocities, forward_velocity, activations
-
-
-@compiled
-def _read_forces(
-    sensordata: np.ndarray,
-    rows: np.ndarray,
-    foot_vertical: np.ndarray,
-    toes_vertical: np.ndarray,
-    limits: np.ndarray,
-    body_weight_n: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    bodies, last = len(rows), sensordata.shape[1] - 1
-    force, load, peak = np.empty((bodies, 4)), np.empty((bodies, 2)), np.empty((bodies, 2))
-    torque = np.empty((bodies, len(limits)))
-    for body in range(bodies):
-        row = rows[body]
         weight = -body_weight_n[row]
         for side in range(2):
             largest = -np.inf
@@ -134,4 +127,4 @@ def _read_forces(
             load[body, side], peak[body, side] = whole, largest
         for item in range(len(limits)):
             torque[body, item] = sensordata[row, last, limits[item]]
-    return force, load, peak, torque
+    return positions, velocities, forward_velocity, activations, force, load, peak, torque

@@ -69,6 +69,10 @@ class ReferenceClip:
         """Excitations (N, M) that make the muscles follow the reference's activations, at any phases (N,) from 0 on."""
         return _between(self._excitation, phase)
 
+    def excitation_ahead(self, phase: np.ndarray, stride_time: np.ndarray, ahead_s: float) -> np.ndarray:
+        """Excitations (N, M) some time (s) after the phases (N,) of strides (N,) that last `stride_time` (s)."""
+        return _between_ahead(self._excitation, phase, stride_time, ahead_s)
+
     def activation(self, phase: np.ndarray) -> np.ndarray:
         """Activations (N, M) at phases (N,) in [0, 1); the same at every speed."""
         return _between(self._activation, phase)
@@ -108,6 +112,14 @@ def _between(table: np.ndarray, phase: np.ndarray) -> np.ndarray:
             before = table[frame, column]
             rows[body, column] = before + share * (table[frame + 1, column] - before)
     return rows
+
+
+@compiled
+def _between_ahead(table: np.ndarray, phase: np.ndarray, stride_time: np.ndarray, ahead_s: float) -> np.ndarray:
+    later = np.empty(len(phase))
+    for body in range(len(phase)):
+        later[body] = phase[body] + ahead_s / stride_time[body]
+    return _between(table, later)
 
 
 @compiled

@@ -20,7 +20,7 @@ class Step:
         pelvis_height: (N,) over the ground (m).
         target_velocity: (N,) m/s.
         activations: (N, M) muscle activations, 0 to 1.
-        activation_change: (N, M) since the step before.
+        activations_before: (N, M) at the step before; as now where an episode has just begun.
         excitations: (N, M) what the policy asked for.
         foot_force: (N, 4) vertical load in body weights: heel and toes right, heel and toes left.
         foot_force_peak: (N, 2) largest vertical load of each whole foot within the step, body weights.
@@ -47,7 +47,7 @@ class Step:
     pelvis_height: np.ndarray
     target_velocity: np.ndarray
     activations: np.ndarray
-    activation_change: np.ndarray
+    activations_before: np.ndarray
     excitations: np.ndarray
     foot_force: np.ndarray
     foot_force_peak: np.ndarray
@@ -66,6 +66,11 @@ class Step:
     feet: Callable[[], np.ndarray] | None = None
     reference_feet: Callable[[], np.ndarray] | None = None
     contact: Callable[[], np.ndarray] | None = None
+
+    @cached_property
+    def activation_change(self) -> np.ndarray:
+        """(N, M) of the muscles since the step before."""
+        return self.activations - self.activations_before
 
     @cached_property
     def foot_position(self) -> np.ndarray | None:

@@ -41,7 +41,8 @@ class TargetVelocity:
         self._fixed[index] = fixed is not None
         if fixed is not None:
             self._levels[index] = fixed
-        self.value[index] = self._at(np.zeros(1), slice(index, index + 1))[0]
+        first = self._levels[index, 0]
+        self.value[index] = self._at(np.zeros(1), slice(index, index + 1))[0] if self.varies else first
 
     def update(self, time: np.ndarray) -> None:
         """Set the targets to those of the given episode times, (N,) s since each episode's start."""

@@ -57,13 +57,23 @@ class Termination:
                 "(expected no joint_deviation_rad and no pelvis_height_deviation_m, or an imitation environment)"
             )
 
-    def reasons(self, step: Step) -> np.ndarray:
-        """Return (N,) reasons as places in `names`, 0 where an episode goes on; the last that applies wins.
+    def judge(self, step: Step, steps: np.ndarray, max_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+        """Find where episodes end.
 
-        They are `deviation: JOINT`, `speed_deviation`, `trunk_lean`, `fall_height` and `divergence`.
+        Reasons are `deviation: JOINT`, `speed_deviation`, `trunk_lean`, `fall_height` and `divergence`, of which the
+        last that applies counts, and the time limit where none does.
+
+        Args:
+            step: what the bodies did.
+            steps: (N,) that their episodes have had.
+            max_steps: that an episode may have.
+
+        Returns:
+            (N,) reasons as places in `names`, 0 where an episode goes on; (N,) bool, terminated; (N,) bool, truncated;
+            whether any is either.
         """
         limits = self.settings
-        return _reasons(
+        return _judge(
             step.positions,
             None if self._deviation is None else step.reference_positions,
             self._deviation,
@@ -75,11 +85,14 @@ class Termination:
             np.inf if limits.speed_deviation_m_s is None else limits.speed_deviation_m_s,
             np.inf if limits.trunk_lean_max_rad is None else limits.trunk_lean_max_rad,
             -np.inf if limits.pelvis_height_min_m is None else limits.pelvis_height_min_m,
+            steps,
+            max_steps,
+            self.time_limit,
         )
 
 
 @compiled
-def _reasons(
+def _judge(
     positions: np.ndarray,
     reference: np.ndarray | None,
     bounds: np.ndarray | None,
@@ -91,9 +104,13 @@ def _reasons(
     largest_error_m_s: float,
     largest_lean_rad: float,
     lowest_m: float,
-) -> np.ndarray:
+    steps: np.ndarray,
+    max_steps: int,
+    time_limit: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     bodies, joints = positions.shape
     found = np.zeros(bodies, dtype=np.int64)
+    terminated, truncated, ended = np.empty(bodies, dtype=np.bool_), np.empty(bodies, dtype=np.bool_), False
     for body in range(bodies):
         if bounds is not None:
             farthest, largest = 0, 1.0  # as a share of the threshold
@@ -110,4 +127,9 @@ def _reasons(
             found[body] = joints + 3
         if diverged[body]:
             found[body] = joints + 4
-    return found
+        terminated[body] = found[body] != 0
+        truncated[body] = not terminated[body] and steps[body] >= max_steps
+        if truncated[body]:
+            found[body] = time_limit
+        ended |= terminated[body] or truncated[body]
+    return found, terminated, truncated, ended

@@ -126,7 +126,7 @@ class EpisodeRecorder:
         self._episode.append_control(
             {
                 "time": self._time,
-                "action": batch.last_action[row],
+                "action": batch.actuation.action[row],
                 "excitation": batch.actuation.excitation[row],
                 "device_control": control[:, self._device_controls].mean(axis=0),
                 "reward": reward,

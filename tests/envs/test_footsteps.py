@@ -17,7 +17,7 @@ def walk(steps: Footsteps, loads: list[list[float]], effort: float = 0.2, error:
     """Strikes as (number of the control step, duration, effort, error)."""
     found = []
     for number, load in enumerate(loads):
-        steps.update(np.array([load]), np.array([effort]), np.array([error]))
+        steps.update(np.array([load]), np.array([effort]), np.array([1.25 + error]), np.array([1.25]))
         if steps.strike[0]:
             found.append((number, *steps.ended[:, 0]))
     return found
@@ -42,7 +42,7 @@ def test_a_new_episode_knows_nothing_of_the_last():
     steps = Footsteps(num_envs=2, control_s=0.1)
     steps.reset(np.arange(2), np.array([DOWN, DOWN]))
     for load in [UP] * 4 + [DOWN]:
-        steps.update(np.array([load, load]), np.ones(2), np.ones(2))
+        steps.update(np.array([load, load]), np.ones(2), np.ones(2), np.ones(2))
     assert steps.strike.all()
     steps.reset(np.array([1]), np.array([DOWN]))
     assert steps.strike.tolist() == [True, False]

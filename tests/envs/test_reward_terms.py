@@ -84,6 +84,20 @@ def test_actions_are_linear_on_either_side_of_the_neutral_excitation(assets, mak
     np.testing.assert_allclose(batch.actuation.excitation, expected, atol=1e-12)
 
 
+def test_actions_are_clipped_and_missing_ones_are_neutral(assets, make_handler):
+    batch = make_handler(assets).make_batch(2)
+    given = np.zeros((2, 22), dtype=np.float32)
+    given[:, :4] = [[0.25, -3.0, np.nan, 0.5], [np.inf, -np.inf, -0.0, 1.0]]
+    before = given.copy()
+    batch.actuation.apply(given, None, batch.simulation.qvel, batch.simulation.qvel_before)
+    clipped = batch.actuation.action
+    assert clipped.dtype == np.float64
+    assert np.array_equal(clipped[:, :4], [[0.25, -1.0, 0.0, 0.5], [1.0, -1.0, 0.0, 1.0]])
+    assert np.array_equal(given, before, equal_nan=True)
+    batch.actuation.apply(clipped, None, batch.simulation.qvel, batch.simulation.qvel_before)
+    assert not np.shares_memory(batch.actuation.action, clipped)
+
+
 @pytest.mark.parametrize("residual", [0.05, 0.5, 1.0])
 def test_full_actions_change_the_references_excitation_by_the_residual_range(residual, assets, make_handler):
     batch = make_handler(assets, action={"baseline": "reference", "residual_range": residual}).make_batch(6)

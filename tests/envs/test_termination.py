@@ -7,7 +7,11 @@ OFF = {"pelvis_height_min_m": None, "trunk_lean_max_rad": None}
 
 
 def reasons(batch, step) -> list[str]:
-    return batch.termination.names[batch.termination.reasons(step)].tolist()
+    found, terminated, truncated, ended = batch.termination.judge(step, np.zeros(batch.num_envs, dtype=np.int64), 10)
+    assert np.array_equal(terminated, found != 0)
+    assert not truncated.any()
+    assert ended == terminated.any()
+    return batch.termination.names[found].tolist()
 
 
 @pytest.fixture
@@ -83,3 +87,15 @@ def test_a_fall_counts_for_more_than_what_led_to_it(started):
     assert reasons(batch, step) == ["deviation: knee_angle_r", "trunk_lean", "fall_height"]
     step.diverged[:] = True
     assert reasons(batch, step) == ["divergence"] * 3
+
+
+def test_an_episode_ends_for_a_reason_or_at_its_limit_and_never_for_both(started):
+    batch, step = started(pelvis_height_min_m=0.7)
+    step.pelvis_height[:] = [0.69, 0.69, 2.0]
+    found, terminated, truncated, ended = batch.termination.judge(step, np.array([9, 10, 10]), 10)
+    assert batch.termination.names[found].tolist() == ["fall_height", "fall_height", "time_limit"]
+    assert terminated.tolist() == [True, True, False]
+    assert truncated.tolist() == [False, False, True]
+    assert ended
+    step.pelvis_height[:] = 2.0
+    assert not batch.termination.judge(step, np.array([0, 9, 5]), 10)[3]

@@ -55,17 +55,21 @@ class PlanarLegs:
         """
         return _feet(qpos, self._columns, self._offsets)
 
-    def feet_on_curves(self, positions: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Foot positions of bodies whose slides are on their curves.
+    def feet_and_reference(
+        self, qpos: np.ndarray, reference: np.ndarray, columns: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Foot positions of bodies and of the reference, whose slides are on their curves.
 
         Args:
-            positions: (N, C) joint positions (rad).
-            columns: (8,) those of the joints in `hinges`.
+            qpos: (N, nq) joint positions of the bodies (rad and m).
+            reference: (N, C) of the reference (rad).
+            columns: (8,) those of `reference` that hold the joints in `hinges`.
 
         Returns:
-            (N, 4) as `feet` does.
+            (N, 4) and (N, 4), both as `feet` gives them.
         """
-        return _feet_on_curves(positions, columns, self._curve, self._zero_slides, self._zero_knees, self._offsets)
+        curves = self._curve, self._zero_slides, self._zero_knees
+        return _both_feet(qpos, self._columns, reference, columns, *curves, self._offsets)
 
     def _verify(self, model: mujoco.MjModel) -> None:
         data = mujoco.MjData(model)
@@ -110,6 +114,21 @@ def _feet_on_curves(
             joints[8 + slide] = zero_slides[slide] + value
         _place_feet(joints, offsets, feet[body])
     return feet
+
+
+@compiled
+def _both_feet(
+    qpos: np.ndarray,
+    columns: np.ndarray,
+    reference: np.ndarray,
+    reference_columns: np.ndarray,
+    curve: np.ndarray,
+    zero_slides: np.ndarray,
+    zero_knees: np.ndarray,
+    offsets: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    there = _feet_on_curves(reference, reference_columns, curve, zero_slides, zero_knees, offsets)
+    return _feet(qpos, columns, offsets), there
 
 
 @compiled

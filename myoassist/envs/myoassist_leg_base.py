@@ -13,8 +13,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from myoassist.config.environment import EnvironmentSettings
-from myoassist.envs import between_steps, reward_terms
+from myoassist.envs import reward_terms
 from myoassist.envs.actuation import Actuation
+from myoassist.envs.compiling import compiled
 from myoassist.envs.couplings import Couplings
 from myoassist.envs.episode_starts import EpisodeStarts, read_options
 from myoassist.envs.footsteps import Footsteps
@@ -301,7 +302,7 @@ class MyoAssistLegBase(VectorEnv):
         diverged = simulation.step(control, self._outside_forces())
         if simulation.divergences > divergences:
             self._forget(diverged)
-        between_steps.advance(self.steps, self.phase, self.stride_time, self.control_s)
+        _advance(self.steps, self.phase, self.stride_time, self.control_s)
         if self.target.varies:
             self.target.update(self.steps * self.control_s)
             self.stride_time = self._stride_time(self.target.value)
@@ -396,41 +397,33 @@ class MyoAssistLegBase(VectorEnv):
             activations_before, self._activation_before = self._activation_before, read.activations
             effort = reward_terms.mean_square(read.activations)
             footsteps.update(read.foot_load, effort, read.forward_velocity, self.target.value)
-        qpos, target, phase, stride_time, torque, strike, footstep_time, footstep_effort, footstep_velocity_error = (
-            between_steps.of_rows(
-                rows,
-                simulation.qpos,
-                self.target.value,
-                self.phase,
-                self.stride_time,
-                self.actuation.torque,
-                footsteps.strike,
-                footsteps.ended,
-            )
-        )
+
+        def of(array: np.ndarray) -> np.ndarray:
+            return array.copy() if stepped else array[rows]
+
         step = Step(
             positions=read.positions,
             velocities=read.velocities,
             forward_velocity=read.forward_velocity,
             pelvis_height=height,
-            target_velocity=target,
+            target_velocity=of(self.target.value),
             activations=read.activations,
             activations_before=activations_before,
             excitations=self.actuation.excitation if stepped else self.actuation.excitation[rows],
             foot_force=read.foot_force,
             foot_force_peak=read.foot_force_peak,
             limit_torque=read.limit_torque,
-            device_torque=torque,
-            foot_strike=strike,
-            footstep_time=footstep_time,
-            footstep_effort=footstep_effort,
-            footstep_velocity_error=footstep_velocity_error,
-            phase=phase,
-            stride_time=stride_time,
+            device_torque=of(self.actuation.torque),
+            foot_strike=of(footsteps.strike),
+            footstep_time=of(footsteps.ended[0]),
+            footstep_effort=of(footsteps.ended[1]),
+            footstep_velocity_error=of(footsteps.ended[2]),
+            phase=of(self.phase),
+            stride_time=of(self.stride_time),
             diverged=diverged,
         )
         if compared:
-            self._add_reference(step, qpos)
+            self._add_reference(step, of(simulation.qpos))
         return step
 
     def _add_reference(self, step: Step, qpos: np.ndarray) -> None:
@@ -509,3 +502,12 @@ class MyoAssistLegBase(VectorEnv):
     def close_extras(self, **kwargs: Any) -> None:
         """End the physics threads."""
         self.simulation.close()
+
+
+@compiled
+def _advance(steps: np.ndarray, phase: np.ndarray, stride_time: np.ndarray, control_s: float) -> None:
+    """Let one control step pass in episodes (N,)."""
+    for row in range(len(steps)):
+        steps[row] += 1
+        later = phase[row] + control_s / stride_time[row]
+        phase[row] = later - np.floor(later)

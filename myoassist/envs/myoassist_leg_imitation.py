@@ -150,8 +150,7 @@ class MyoAssistLegImitationEnv(MyoAssistLegBase):
         step.reference_positions = positions
         step.reference_velocities = velocities
         step.reference_fluctuation = fluctuation
-        step.feet = partial(self.legs.feet, qpos)
-        step.reference_feet = partial(self.legs.feet_on_curves, positions, self._leg_angles)
+        step.feet = partial(self.legs.feet_and_reference, qpos, positions, self._leg_angles)
         step.contact = partial(self.clip.contact_at, step.phase)
 
     def _calculate_reward(self, step: Step) -> dict[str, np.ndarray]:

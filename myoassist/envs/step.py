@@ -36,8 +36,7 @@ class Step:
         reference_velocities: (N, J).
         reference_fluctuation: (N,) the reference's forward velocity minus its mean over the stride (m/s).
         diverged: (N,) bool, whose simulation diverged (their arrays hold the state before).
-        feet: computes what `foot_position` gives.
-        reference_feet: computes what `reference_foot_position` gives.
+        feet: computes what `foot_position` and `reference_foot_position` give.
         contact: computes what `reference_contact` gives.
     """
 
@@ -63,8 +62,7 @@ class Step:
     reference_positions: np.ndarray | None = None
     reference_velocities: np.ndarray | None = None
     reference_fluctuation: np.ndarray | None = None
-    feet: Callable[[], np.ndarray] | None = None
-    reference_feet: Callable[[], np.ndarray] | None = None
+    feet: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
     contact: Callable[[], np.ndarray] | None = None
 
     @cached_property
@@ -75,12 +73,16 @@ class Step:
     @cached_property
     def foot_position(self) -> np.ndarray | None:
         """(N, 4) x and z of the right, then the left heel relative to the pelvis (m); None without a reference."""
-        return None if self.feet is None else self.feet()
+        return self._feet[0]
 
     @cached_property
     def reference_foot_position(self) -> np.ndarray | None:
         """(N, 4) the same of the reference."""
-        return None if self.reference_feet is None else self.reference_feet()
+        return self._feet[1]
+
+    @cached_property
+    def _feet(self) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+        return (None, None) if self.feet is None else self.feet()
 
     @cached_property
     def reference_contact(self) -> np.ndarray | None:

@@ -19,44 +19,48 @@ ROWS = 2048
 
 
 class Actors:
-    """The actors of a policy whose weights do not change for a while.
+    """The actors of a policy whose weights do not change during a rollout.
 
-    With independent normal distributions, noise is drawn and weighed here: what SB3 and torch check and wrap anew for
-    every call takes longer than the network.
+    With independent normal distributions, the noise of the whole rollout is drawn at once and its probability is told
+    afterwards: what SB3 and torch check, wrap and draw anew for every step takes longer than the network.
+
+    Attributes:
+        log_probs: (n_steps, N) of the actions, complete after the last step.
     """
 
-    def __init__(self, policy: ActorCriticPolicy):
-        """Take a policy as it is now."""
+    def __init__(self, policy: ActorCriticPolicy, n_steps: int, num_envs: int):
+        """Take a policy as it is now, and noise from torch's global stream."""
         self._policy = policy
-        self._std: torch.Tensor | None = None
+        self._noise: torch.Tensor | None = None
+        self.log_probs = np.empty((n_steps, num_envs), dtype=np.float32)
         if isinstance(policy.action_dist, DiagGaussianDistribution):
             log_std = policy.log_std.detach()
             free = torch.zeros_like(log_std)
             free[getattr(policy.action_dist, "free", slice(None))] = 1.0
-            self._std = log_std.exp() * free
-            self._free = free
-            self._log_scale = float((free * (log_std + 0.5 * math.log(2 * math.pi))).sum())
+            noise = torch.randn(n_steps, num_envs, len(log_std))
+            self._noise = noise * (log_std.exp() * free)
+            log_scale = float((free * (log_std + 0.5 * math.log(2 * math.pi))).sum())
+            self.log_probs[:] = (noise.square_() @ free).mul_(-0.5).sub_(log_scale).numpy()
 
     @torch.inference_mode()
-    def act(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Draw actions from torch's global stream.
+    def act(self, observations: np.ndarray, step: int) -> np.ndarray:
+        """Choose the actions of a step, in the order of steps.
 
         Args:
             observations: (N, O) float32.
+            step: of the rollout, from 0.
 
         Returns:
-            (N, A) actions, not clipped, and (N,) their log probabilities.
+            (N, A) actions, not clipped.
         """
         seen, policy = torch.from_numpy(observations), self._policy
-        if self._std is None:
+        if self._noise is None:
             distribution = policy.get_distribution(seen)
             actions = distribution.get_actions()
-            return actions.numpy(), distribution.log_prob(actions).numpy()
+            self.log_probs[step] = distribution.log_prob(actions).numpy()
+            return actions.numpy()
         latent = policy.mlp_extractor.forward_actor(policy.pi_features_extractor(seen))
-        noise = torch.randn(len(seen), len(self._std))
-        actions = torch.addcmul(policy.action_net(latent), noise, self._std)
-        log_prob = torch.mv(noise.square_(), self._free).mul_(-0.5).sub_(self._log_scale)
-        return actions.numpy(), log_prob.numpy()
+        return policy.action_net(latent).add_(self._noise[step]).numpy()
 
 
 def collect(
@@ -84,13 +88,13 @@ def collect(
     if algorithm.use_sde:
         policy.reset_noise(env.num_envs)
     callback.on_rollout_start()
-    actors = Actors(policy)
+    actors = Actors(policy, n_steps, env.num_envs)
     told: dict[str, Any] = {}
     for step in range(n_steps):
         if algorithm.use_sde and algorithm.sde_sample_freq > 0 and step % algorithm.sde_sample_freq == 0:
             policy.reset_noise(env.num_envs)
         observations = algorithm._last_obs
-        actions, log_probs = actors.act(observations)
+        actions = actors.act(observations, step)
         new_observations, rewards, dones, infos = env.step(actions)
         algorithm.num_timesteps += env.num_envs
         told.update(rewards=rewards, new_obs=new_observations, dones=dones, infos=infos)
@@ -106,8 +110,8 @@ def collect(
         buffer.actions[step] = actions
         buffer.rewards[step] = rewards
         buffer.episode_starts[step] = algorithm._last_episode_starts
-        buffer.log_probs[step] = log_probs
         algorithm._last_obs, algorithm._last_episode_starts = new_observations, dones
+    buffer.log_probs[:] = actors.log_probs
     buffer.pos, buffer.full = n_steps, True
     callback.on_rollout_end()
     return True

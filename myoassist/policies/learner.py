@@ -10,7 +10,6 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -23,6 +22,7 @@ from myoassist.config.schedule import Schedule
 from myoassist.config.training import LearnerSettings
 from myoassist.errors import InputError
 from myoassist.formats.checkpoint import CheckpointInfo, read_checkpoint_info, read_parameters, stored_numbers
+from myoassist.policies.activations import ACTIVATIONS
 from myoassist.policies.grouped import GroupedPolicy, gsde_scale
 from myoassist.policies.hyper_parameters import check_parameters, plain_values
 from myoassist.policies.mirror import Mirror
@@ -32,7 +32,6 @@ from myoassist.policies.overlapping import OverlappingPPO
 from myoassist.policies.schedules import value_at
 from myoassist.policies.selection import network_names, select
 
-ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
 N_STEPS = 128
 """Of an on-policy rollout unless given: `config.training.DEFAULT_N_STEPS`, by which segments are planned, as code."""
 

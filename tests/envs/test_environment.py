@@ -162,6 +162,30 @@ def test_a_fall_ends_the_episode_and_says_why(assets, make_handler):
     assert (info["final_obs"][terminated] != 0).any()
 
 
+def test_what_a_step_tells_stays_as_it_was(assets, make_handler):
+    settings = {"reward": ALL_REWARDS, "target_velocity": {"mode": "sinusoidal", "period_s": 1.0}, "episode_s": 0.1}
+    batch = make_handler(assets, **settings).make_batch(3)
+    batch.reset(seed=0)
+    rng, told = np.random.default_rng(0), []
+    for _ in range(12):  # the second and the third episode begin meanwhile
+        batch.step(rng.uniform(-1, 1, (3, 22)))
+        arrays = {name: value for name, value in vars(batch.step_result).items() if isinstance(value, np.ndarray)}
+        told.append((arrays, {name: value.copy() for name, value in arrays.items()}))
+    assert {"phase", "target_velocity", "activations_before", "foot_strike", "footstep_time"} <= told[0][0].keys()
+    for arrays, copies in told:
+        for name, value in arrays.items():
+            np.testing.assert_array_equal(value, copies[name], err_msg=name)
+
+
+def test_phases_advance_by_the_share_of_a_stride_and_begin_anew_after_one(assets, make_handler):
+    batch = make_handler(assets, control_rate_hz=50).make_batch(2)
+    batch.reset(seed=0)
+    batch.phase[:], batch.stride_time[:] = [0.5, 0.99], [1.0, 0.5]
+    batch.step(np.zeros((2, 22)))
+    assert batch.steps.tolist() == [1, 1]
+    np.testing.assert_allclose(batch.phase, [0.52, 0.03], atol=1e-12)
+
+
 def test_the_time_limit_truncates(assets, make_handler):
     off = {"pelvis_height_min_m": None, "trunk_lean_max_rad": None}
     batch = make_handler(assets, episode_s=0.1, termination=off).make_batch(2)

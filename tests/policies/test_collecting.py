@@ -134,7 +134,9 @@ def test_noise_has_the_deviation_of_the_policy():
     algorithm, _ = started({**PLAIN, "initial_std": 0.4})
     torch.manual_seed(0)
     seen = np.zeros((20_000, 3), np.float32)
-    actions, log_prob = Actors(algorithm.policy).act(seen)
+    actors = Actors(algorithm.policy, 2, len(seen))
+    actions, log_prob = actors.act(seen, 0), actors.log_probs[0]
+    assert not np.array_equal(actions, actors.act(seen, 1)), "every step has noise of its own"
     assert actions.std(axis=0) == pytest.approx([0.4, 0.4], rel=0.03)
     assert actions.dtype == log_prob.dtype == np.float32
     entropy = 2 * (0.5 + 0.5 * np.log(2 * np.pi) + np.log(0.4))

@@ -1,0 +1,48 @@
+"""The exponential linear unit is PyTorch's, in values, gradients and what becomes of numbers that are none."""
+
+import numpy as np
+import pytest
+import torch
+
+from myoassist.policies.activations import ACTIVATIONS, ELU, elu
+
+VALUES = [-np.inf, -100.0, -3.0, -0.5, -1e-9, -0.0, 0.0, 1e-9, 0.5, 3.0, 100.0, np.inf]
+
+
+def test_values_are_pytorchs():
+    values = torch.cat([torch.tensor(VALUES), torch.randn(1000, generator=torch.Generator().manual_seed(0)) * 3])
+    before = values.clone()
+    np.testing.assert_allclose(elu(values), torch.nn.functional.elu(values), rtol=0, atol=1.2e-7)
+    assert torch.equal(values, before)
+    assert elu(torch.tensor([np.nan])).isnan().all()
+
+
+@pytest.mark.parametrize("shape", [(7,), (5, 3), (0, 4)])
+def test_gradients_are_pytorchs(shape):
+    values = torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+    weights = torch.randn(*shape, generator=torch.Generator().manual_seed(2))
+    gradients = []
+    for layer in (ELU(), torch.nn.ELU()):
+        seen = values.clone().requires_grad_()
+        (layer(seen) * weights).sum().backward()
+        gradients.append(seen.grad)
+    np.testing.assert_allclose(*gradients, rtol=0, atol=1.2e-7)
+
+
+def test_the_gradient_is_that_of_the_function():
+    # away from 0, where the second derivative jumps
+    values = torch.tensor([-2.0, -0.7, 0.4, 2.0], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(ELU(), values)
+
+
+def test_without_gradients_the_layer_gives_the_same_bytes():
+    values = torch.randn(64, 32, generator=torch.Generator().manual_seed(3))
+    learned = ELU()(values.clone().requires_grad_())
+    with torch.no_grad():
+        acted = ELU()(values)
+    assert torch.equal(learned, acted)
+    assert not acted.requires_grad
+
+
+def test_settings_mean_this_layer():
+    assert ACTIVATIONS["elu"] is ELU

@@ -56,7 +56,7 @@ class Actuation:
         """Translate actions.
 
         Args:
-            action: (N, A), clipped to [-1, 1]; NaN counts as 0.
+            action: (N, A) any numbers; they are clipped to [-1, 1], and NaN counts as 0.
             baseline: (N, M) excitations at action 0, or None for the constant neutral excitation.
             qvel: (N, nv) joint velocities, for the devices' power limit (rad/s).
             qvel_before: (N, nv) those one physics step before.

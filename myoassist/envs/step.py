@@ -20,7 +20,7 @@ class Step:
         pelvis_height: (N,) over the ground (m).
         target_velocity: (N,) m/s.
         activations: (N, M) muscle activations, 0 to 1.
-        activations_before: (N, M) at the step before; as now where an episode has just begun.
+        activations_before: (N, M) at the step before; as now in what `reset` gives.
         excitations: (N, M) what the policy asked for.
         foot_force: (N, 4) vertical load in body weights: heel and toes right, heel and toes left.
         foot_force_peak: (N, 2) largest vertical load of each whole foot within the step, body weights.
@@ -67,7 +67,7 @@ class Step:
 
     @cached_property
     def activation_change(self) -> np.ndarray:
-        """(N, M) of the muscles since the step before."""
+        """(N, M) of the muscles since the step before; 0 in what `reset` gives."""
         return self.activations - self.activations_before
 
     @cached_property

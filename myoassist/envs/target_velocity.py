@@ -51,9 +51,7 @@ class TargetVelocity:
 
     def _at(self, time: np.ndarray, rows: slice) -> np.ndarray:
         mode = self.settings.mode
-        if mode == "uniform":
-            value = self._levels[rows, 0]
-        elif mode == "step":
+        if mode == "step":
             # a whole number of control steps may come out a rounding error short of the period
             period = (time / self.settings.period_s + 1e-9).astype(np.intp)
             level = np.minimum(period, self._levels.shape[1] - 1)

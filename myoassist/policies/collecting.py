@@ -21,8 +21,8 @@ ROWS = 2048
 class Actors:
     """The actors of a policy whose weights do not change during a rollout.
 
-    With independent normal distributions, the noise of the whole rollout is drawn at once and its probability is told
-    afterwards: what SB3 and torch check, wrap and draw anew for every step takes longer than the network.
+    With independent normal distributions, the noise of the whole rollout and its probabilities are computed at once:
+    what SB3 and torch check, wrap and draw anew for every step takes longer than the network.
 
     Attributes:
         log_probs: (n_steps, N) of the actions, complete after the last step.

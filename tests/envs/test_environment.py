@@ -177,6 +177,22 @@ def test_what_a_step_tells_stays_as_it_was(assets, make_handler):
             np.testing.assert_array_equal(value, copies[name], err_msg=name)
 
 
+def test_feet_are_those_of_their_own_step_whenever_they_are_asked_for(assets, make_handler):
+    reward = {**ALL_REWARDS, "foot_position_imitation": None}  # which would ask at once
+    batch = make_handler(assets, reward=reward).make_batch(3)
+    batch.reset(seed=0, options={"phase": [0.0, 0.25, 0.5], "target_velocity": batch.clip.speed_m_s})
+    there = batch.legs.feet(batch.simulation.qpos)
+    np.testing.assert_allclose(batch.step_result.reference_foot_position, there, atol=1e-9)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        batch.step(rng.uniform(-1, 1, (3, 22)))
+    step, here = batch.step_result, batch.legs.feet(batch.simulation.qpos)
+    batch.step(rng.uniform(-1, 1, (3, 22)))
+    assert np.abs(here - batch.legs.feet(batch.simulation.qpos)).max() > 1e-3, "nothing moved"
+    np.testing.assert_array_equal(step.foot_position, here)
+    assert np.abs(step.reference_foot_position - here).max() > 1e-3
+
+
 def test_phases_advance_by_the_share_of_a_stride_and_begin_anew_after_one(assets, make_handler):
     batch = make_handler(assets, control_rate_hz=50).make_batch(2)
     batch.reset(seed=0)

@@ -13,6 +13,8 @@ def test_values_are_pytorchs():
     values = torch.cat([torch.tensor(VALUES), torch.randn(1000, generator=torch.Generator().manual_seed(0)) * 3])
     before = values.clone()
     np.testing.assert_allclose(elu(values), torch.nn.functional.elu(values), rtol=0, atol=1.2e-7)
+    below = values[values < 0]
+    np.testing.assert_allclose(elu(below), torch.expm1(below.double()), rtol=0, atol=6e-8)
     assert torch.equal(values, before)
     assert elu(torch.tensor([np.nan])).isnan().all()
 

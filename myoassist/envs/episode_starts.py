@@ -51,8 +51,7 @@ class EpisodeStarts:
             qpos[:, self._hinges] += position_noise
         if self.settings.velocity_noise_rad_s > 0.0:
             qvel[:, self._hinge_dofs] += velocity_noise
-        lowest, highest = self._bounds
-        qpos[:, self._bounded] = np.minimum(np.maximum(qpos[:, self._bounded], lowest), highest)
+        qpos[:, self._bounded] = np.clip(qpos[:, self._bounded], *self._bounds)
         env.couplings.apply(qpos, qvel)
         sensors = env.simulation.place(rows, qpos, qvel, activation, sole_height=sole_height)
         env.actuation.reset(rows, activation)
@@ -80,8 +79,7 @@ class EpisodeStarts:
     def _states(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return states before noise: qpos (n, nq), qvel (n, nv), activation (n, na), soles' height (n,) or NaN."""
         env, model, count = self.env, self.env.simulation.model, len(rows)
-        qpos, qvel = np.empty((count, model.nq)), np.zeros((count, model.nv))
-        qpos[:] = model.qpos0
+        qpos, qvel = np.tile(model.qpos0, (count, 1)), np.zeros((count, model.nv))
         if env.clip is None:
             activation = np.full((count, model.na), env.settings.action.neutral_excitation)
             return qpos, qvel, activation, self._standing_sole[rows]

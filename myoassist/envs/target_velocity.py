@@ -41,8 +41,7 @@ class TargetVelocity:
         self._fixed[index] = fixed is not None
         if fixed is not None:
             self._levels[index] = fixed
-        first = self._levels[index, 0]
-        self.value[index] = self._at(np.zeros(1), slice(index, index + 1))[0] if self.varies else first
+        self.value[index] = self._at(np.zeros(1), slice(index, index + 1))[0]
 
     def update(self, time: np.ndarray) -> None:
         """Set the targets to those of the given episode times, (N,) s since each episode's start."""
@@ -51,7 +50,9 @@ class TargetVelocity:
 
     def _at(self, time: np.ndarray, rows: slice) -> np.ndarray:
         mode = self.settings.mode
-        if mode == "step":
+        if mode == "uniform":
+            value = self._levels[rows, 0]
+        elif mode == "step":
             # a whole number of control steps may come out a rounding error short of the period
             period = (time / self.settings.period_s + 1e-9).astype(np.intp)
             level = np.minimum(period, self._levels.shape[1] - 1)

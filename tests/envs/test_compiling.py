@@ -83,9 +83,10 @@ def test_a_changed_file_is_compiled_anew(tmp_path):
     assert ["1" in " ".join(hits) for _, *hits in answers] == [False, True, False]
 
 
+@pytest.mark.parametrize("mode", ["uniform", "sinusoidal"])
 @pytest.mark.parametrize("num_envs", [1, 4])
-def test_a_step_stays_as_it_was_when_the_simulation_moves_on(assets, make_handler, num_envs):
-    batch = make_handler(assets).make_batch(num_envs)
+def test_a_step_stays_as_it_was_when_the_simulation_moves_on(assets, make_handler, num_envs, mode):
+    batch = make_handler(assets, target_velocity={"mode": mode, "period_s": 1.0}).make_batch(num_envs)
     batch.reset(seed=0)
     batch.steps[:] = batch.max_steps - 3  # a new episode begins in between
     kept = []

@@ -1,10 +1,15 @@
 """The exponential linear unit is PyTorch's, in values, gradients and what becomes of numbers that are none."""
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
 
-from myoassist.policies.activations import ACTIVATIONS, ELU, elu
+from myoassist.config.policy import PolicySettings
+from myoassist.config.training import LearnerSettings
+from myoassist.policies.activations import ELU, elu
+from myoassist.policies.hyper_parameters import algorithm_class
+from myoassist.policies.learner import policy_arguments
 
 VALUES = [-np.inf, -100.0, -3.0, -0.5, -1e-9, -0.0, 0.0, 1e-9, 0.5, 3.0, 100.0, np.inf]
 
@@ -46,5 +51,16 @@ def test_without_gradients_the_layer_gives_the_same_bytes():
     assert not acted.requires_grad
 
 
-def test_settings_mean_this_layer():
-    assert ACTIVATIONS["elu"] is ELU
+NETWORKS = {"all": {"observes": ["a", "b"], "acts": ["c"], "hidden": [8, 8]}}
+
+
+@pytest.mark.parametrize("networks", [{"actor": [8, 8], "critic": [8]}, {"networks": NETWORKS, "critic": [8]}])
+def test_policies_have_this_layer_and_none_of_pytorchs(networks):
+    settings = PolicySettings.parse({**networks, "activation": "elu"})
+    learner = LearnerSettings(algorithm="PPO", parameters={}, policy=settings, n_envs=2, torch_threads=1)
+    labels = {"observation_labels": ["a/x", "a/y", "b/x"], "action_labels": ["c/x", "c/y"]}
+    kind, arguments = policy_arguments(learner, algorithm_class("PPO"), **labels)
+    spaces = gymnasium.spaces.Box(-10, 10, (3,), np.float32), gymnasium.spaces.Box(-1, 1, (2,), np.float32)
+    layers = [type(layer) for layer in kind(*spaces, lambda _: 1e-3, **arguments).modules()]
+    assert layers.count(ELU) == 3
+    assert torch.nn.ELU not in layers
